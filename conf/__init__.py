@@ -1,0 +1,1 @@
+"""Configuration: Hydra groups, contexts and reference populations."""

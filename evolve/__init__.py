@@ -1,0 +1,1 @@
+"""The search for persona generators."""

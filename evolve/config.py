@@ -1,0 +1,154 @@
+"""Configuration: from Hydra's groups to what a run needs, with errors a user can act on."""
+
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass
+from importlib.resources import files
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from evolve.search import Settings
+from fitness.embedding import EMBEDDERS
+from fitness.respondents import RESPONDENTS
+from generators.baselines import BASELINES, baseline
+from generators.bundle import read_bundle
+from generators.context import Context, guide_and_report, load_context
+from generators.errors import InputError
+from generators.program import Program, parse
+
+MOST_PERSONAS = 256
+
+
+@dataclass(frozen=True)
+class Config:
+    """The resolved configuration of a run; the keys are those of `conf/config.yaml`."""
+
+    seed: int
+    population: int
+    workers: int
+    evaluations: int
+    minutes: float | None
+    start: tuple[str, ...]
+    contexts: Mapping[str, Any]
+    respondent: str
+    embedder: Mapping[str, Any]
+    replicates: int
+    report_replicates: int
+    first_rung: int
+    settings: Settings
+    plain: Mapping[str, Any]
+
+
+def from_plain(plain: Mapping[str, Any]) -> Config:
+    """Check a resolved configuration. Raises InputError naming the key and what it may be."""
+    search = dict(plain["search"])
+    whole = {
+        "population": _whole("population", plain["population"], 1, MOST_PERSONAS),
+        "seed": _whole("seed", plain["seed"], 0, 2**32 - 1),
+        "evaluations": _whole("budget.evaluations", plain["budget"]["evaluations"], 1, 10**9),
+        "workers": _workers(plain["workers"]),
+    }
+    for key in ("replicates", "report_replicates", "first_rung", "in_flight", "islands"):
+        search[key] = _whole(f"search.{key}", search[key], 1, 10_000)
+    for key in ("island_size", "migration_every"):
+        search[key] = _whole(f"search.{key}", search[key], 2, 1_000_000)
+    search["random_programs"] = _whole("search.random_programs", search["random_programs"], 0, 10**9)
+    minutes = plain["budget"]["minutes"]
+    if minutes is not None and not (isinstance(minutes, int | float) and minutes > 0):
+        raise InputError(f"budget.minutes={minutes!r}: should be a number above 0, or null")
+    shares = {key: _share(f"search.{key}", search[key]) for key in ("restart", "second_change")}
+    settings = Settings(
+        seed=whole["seed"],
+        in_flight=search["in_flight"],
+        islands=search["islands"],
+        island_size=search["island_size"],
+        random_programs=search["random_programs"],
+        migration_every=search["migration_every"],
+        **shares,
+    )
+    return Config(
+        **whole,
+        minutes=minutes,
+        start=tuple(str(path) for path in plain["start"]),
+        contexts=plain["contexts"],
+        respondent=_known("respondent", plain["respondent"]["name"], RESPONDENTS),
+        embedder={**plain["embedder"], "name": _known("embedder", plain["embedder"]["name"], EMBEDDERS)},
+        replicates=search["replicates"],
+        report_replicates=search["report_replicates"],
+        first_rung=search["first_rung"],
+        settings=settings,
+        plain=plain,
+    )
+
+
+def write_config(config: Config, file: Path) -> None:
+    """Write the resolved configuration, complete or not at all."""
+    part = file.with_suffix(".part")
+    part.write_text(yaml.safe_dump(dict(config.plain), sort_keys=False), "utf-8")
+    part.replace(file)
+
+
+def read_config(file: Path) -> Config:
+    """The configuration that `write_config` wrote."""
+    try:
+        plain = yaml.safe_load(file.read_text("utf-8"))
+        return from_plain(plain)
+    except (OSError, ValueError, yaml.YAMLError, KeyError, TypeError) as error:
+        raise InputError(f"{file}: not the configuration of a run ({error})") from None
+
+
+def resolve_contexts(config: Config) -> tuple[tuple[Context, ...], tuple[Context, ...]]:
+    """Training and report contexts: two folders of ours, or two halves of the user's own file."""
+    own = config.contexts.get("file")
+    if own:
+        guide, report = guide_and_report(load_context(own), config.seed)
+        return (guide,), (report,)
+    return packaged_contexts(config.contexts["training"]), packaged_contexts(
+        config.contexts["report"]
+    )
+
+
+def packaged_contexts(split: str) -> tuple[Context, ...]:
+    """The contexts that ship with Gamut in one of the folders train, validation, test."""
+    folder = Path(str(files("conf"))) / "contexts" / split
+    found = tuple(load_context(path) for path in sorted(folder.glob("*.yaml")))
+    if not found:
+        raise InputError(f"no contexts in the split {split!r}; known: train, validation, test")
+    return found
+
+
+def start_programs(config: Config) -> list[tuple[str, Program]]:
+    """The programs of the first tickets: all baselines, then those that the user named."""
+    programs = [(f"baseline:{name}", baseline(name)) for name in BASELINES]
+    for given in config.start:
+        path = Path(given)
+        if path.suffix == ".py" and path.is_file():
+            program = parse(path.read_text("utf-8"), str(path))
+        else:
+            program = read_bundle(given).program
+        programs.append((f"start:{path.name}", program))
+    return programs
+
+
+def _whole(key: str, value: Any, low: int, high: int) -> int:
+    if isinstance(value, bool) or not isinstance(value, int) or not low <= value <= high:
+        raise InputError(f"{key}={value!r}: should be a whole number from {low} to {high:,}")
+    return value
+
+
+def _share(key: str, value: Any) -> float:
+    if isinstance(value, bool) or not isinstance(value, int | float) or not 0 <= value <= 1:
+        raise InputError(f"{key}={value!r}: should be a number from 0 to 1")
+    return float(value)
+
+
+def _workers(value: Any) -> int:
+    return len(os.sched_getaffinity(0)) if value is None else _whole("workers", value, 1, 1_024)
+
+
+def _known(key: str, name: Any, registry: Mapping[str, Any]) -> str:
+    if name not in registry:
+        raise InputError(f"{key}={name!r} is not known; known: {', '.join(sorted(registry))}")
+    return str(name)

@@ -1,0 +1,256 @@
+"""Evaluation: what a program is worth on the training contexts. Runs inside a worker.
+
+A cascade: a few contexts and one seed first; only a candidate that is not behind what its island
+already has goes on to all contexts and seeds. Every candidate of a run is evaluated with the same
+seeds, so differences between candidates are paired.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from evolve.store import Store
+from fitness.embedding import EMBEDDERS, SentenceCache
+from fitness.metrics import Points, cell_counts
+from fitness.respondents import RESPONDENTS, Row
+from fitness.scoring import Judged, Scorecard, Scorer
+from generators.cache import cache_folder
+from generators.context import Context
+from generators.generator import GenerationError, generate
+from generators.persona import Persona
+from generators.program import Program, ProgramError, parse
+from generators.sandbox import Sandbox
+
+SCORED, DROPPED, FAILED = "scored", "dropped", "failed"
+_SEED_DOMAIN = {"training": 1, "report": 2}
+
+
+@dataclass(frozen=True)
+class Setup:
+    """Everything that an evaluation depends on besides the program; kept in the run store.
+
+    Attributes:
+        training, report: contexts that guide the search, and those that only report.
+        references: read points of the naive reference population, by context hash.
+        population: personas a context.
+        seed: of the run.
+        replicates: seeds a training context; the first rung uses one.
+        report_replicates: seeds a report context.
+        first_rung: training contexts that the first rung uses.
+        respondent, embedder: names and settings of the parts.
+    """
+
+    training: tuple[Context, ...]
+    report: tuple[Context, ...]
+    references: Mapping[str, Sequence[Row]]
+    population: int
+    seed: int
+    replicates: int
+    report_replicates: int
+    first_rung: int
+    respondent: str
+    embedder: Mapping[str, Any]
+
+    def as_json(self) -> dict[str, Any]:
+        """Plain JSON, read back by `from_json`."""
+        plain = {**self.__dict__, "references": {k: list(v) for k, v in self.references.items()}}
+        for part in ("training", "report"):
+            plain[part] = [c.model_dump(mode="json", by_alias=True) for c in plain[part]]
+        return {**plain, "embedder": dict(self.embedder)}
+
+    @classmethod
+    def from_json(cls, plain: Mapping[str, Any]) -> "Setup":
+        """The setup that `as_json` wrote."""
+        contexts = {
+            part: tuple(Context.model_validate(c) for c in plain[part])
+            for part in ("training", "report")
+        }
+        return cls(**{**plain, **contexts})
+
+
+class Evaluator:
+    """Evaluates programs for one setup; holds one sandbox, one embedder and a reader a context."""
+
+    def __init__(self, setup: Setup) -> None:
+        self.setup = setup
+        self.sandbox = Sandbox()
+        self._cache = sentence_cache(setup.embedder)
+        self._scorers: dict[str, Scorer] = {}
+
+    def evaluate(self, source: str, bar: float) -> dict[str, Any]:
+        """The verdict on a program, plain JSON: status, values by context, measures, cost, reason.
+
+        `bar` is the mean value on the first rung below which the cascade ends early. A context on
+        which the program fails counts as zero.
+        """
+        try:
+            program = parse(source)
+        except ProgramError as error:
+            return _verdict(FAILED, {}, [], str(error))
+        setup, done = self.setup, _Tally()
+        rung = setup.training[: setup.first_rung]
+        for context in rung:
+            self._one(program, context, 0, done)
+        if not done.judged:
+            return _verdict(FAILED, done.values, [], done.reason)
+        if np.mean([done.values[c.id][0] for c in rung]) < bar:
+            return _verdict(DROPPED, done.values, done.judged, done.reason, done.costs)
+        for context in setup.training:
+            for replicate in range(len(done.values.get(context.id, ())), setup.replicates):
+                self._one(program, context, replicate, done)
+        return _verdict(SCORED, done.values, done.judged, done.reason, done.costs)
+
+    def report(self, source: str) -> dict[str, Any]:
+        """Values, scorecards and personas of a program on the report contexts, plain JSON."""
+        program = parse(source)
+        report: dict[str, Any] = {"values": {}, "bare": {}, "scorecards": [], "personas": []}
+        for context in self.setup.report:
+            values, bare = [], []
+            for replicate in range(self.setup.report_replicates):
+                card, personas = self._scorecard(program, context, replicate)
+                values.append(card.objective if card else 0.0)
+                bare.append(card.metrics[_rare(context)].value if card else 0.0)
+                if card and replicate == 0:
+                    report["scorecards"].append(card.as_json())
+                    report["personas"].append([p.model_dump(mode="json") for p in personas])
+            report["values"][context.id] = values
+            report["bare"][context.id] = bare
+        return report
+
+    def scorer(self, context: Context) -> Scorer:
+        """The scorer of a context of this setup."""
+        if context.id not in self._scorers:
+            respondent = RESPONDENTS[self.setup.respondent](context, self._cache)
+            reference = self.setup.references[context.hash]
+            self._scorers[context.id] = Scorer(context, respondent, reference)
+        return self._scorers[context.id]
+
+    def close(self) -> None:
+        """End the sandbox."""
+        self.sandbox.close()
+
+    def _one(self, program: Program, context: Context, replicate: int, done: "_Tally") -> None:
+        n = self.setup.population
+        seed = evaluation_seed(self.setup.seed, "training", context, replicate)
+        try:
+            personas = generate(self.sandbox, program, context, n, seed)
+        except GenerationError as error:
+            done.failed(context, f"{context.id}: {error}")
+            return
+        judged = self.scorer(context).objective(personas, n)
+        density = density_match(judged.points, self.scorer(context).reference)
+        done.add(context, judged, density, personas)
+
+    def _scorecard(
+        self, program: Program, context: Context, replicate: int
+    ) -> tuple[Scorecard | None, list[Persona]]:
+        n = self.setup.population
+        seed = evaluation_seed(self.setup.seed, "report", context, replicate)
+        try:
+            personas = generate(self.sandbox, program, context, n, seed)
+        except GenerationError:
+            return None, []
+        return self.scorer(context).scorecard(personas, n), personas
+
+
+def evaluation_seed(seed: int, domain: str, context: Context, replicate: int) -> int:
+    """The seed that a program gets in an evaluation; the same for every program of a run."""
+    parts = (seed, _SEED_DOMAIN[domain], int(context.hash[:8], 16), replicate)
+    return int(np.random.SeedSequence(parts).generate_state(1)[0])
+
+
+def density_match(points: Points, reference: Points) -> float:
+    """How like the reference a population is spread: 1 − total variation of two-way cell shares.
+
+    A mean over all pairs of axes, in [0, 1]; 0 where no persona is read on any pair.
+    """
+    shares = [cell_counts(p, 2).astype(float) for p in (points, reference)]
+    shares = [s / np.maximum(s.sum(axis=1, keepdims=True), 1.0) for s in shares]
+    if not shares[0].any():
+        return 0.0
+    return float(1.0 - 0.5 * np.abs(shares[0] - shares[1]).sum(axis=1).mean())
+
+
+def sentence_cache(embedder: Mapping[str, Any]) -> SentenceCache:
+    """The embedder of the config group, with the sentence cache that all workers share."""
+    settings = {key: value for key, value in embedder.items() if key != "name"}
+    return SentenceCache(
+        EMBEDDERS[embedder["name"]](**settings), cache_folder() / "sentences.sqlite"
+    )
+
+
+def evaluate_in_worker(store: str, source: str, bar: float) -> dict[str, Any]:
+    """`Evaluator.evaluate` for the setup of a run store; the evaluator lives with the process."""
+    return _evaluator(store).evaluate(source, bar)
+
+
+def report_in_worker(store: str, source: str) -> dict[str, Any]:
+    """`Evaluator.report` for the setup of a run store."""
+    return _evaluator(store).report(source)
+
+
+@lru_cache(maxsize=1)
+def _evaluator(store: str) -> Evaluator:
+    opened = Store(Path(store), read_only=True)
+    setup = Setup.from_json(opened.meta("setup"))
+    opened.close()
+    return Evaluator(setup)
+
+
+class _Tally:
+    """Collects what the populations of one candidate were worth."""
+
+    def __init__(self) -> None:
+        self.values: dict[str, list[float]] = {}
+        self.judged: list[tuple[Judged, float, float]] = []
+        self.costs = {"personas": 0, "characters": 0}
+        self.reason = ""
+
+    def add(
+        self, context: Context, judged: Judged, density: float, personas: Sequence[Persona]
+    ) -> None:
+        characters = sum(len(p.description) for p in personas)
+        words = sum(len(p.description.split()) for p in personas) / len(personas)
+        self.values.setdefault(context.id, []).append(judged.value)
+        self.judged.append((judged, density, words))
+        self.costs["personas"] += len(personas)
+        self.costs["characters"] += characters
+        for gate, reason in judged.reasons.items():
+            if not self.reason and judged.gates.get(gate, 0.0) > 0.2:
+                self.reason = f"{context.id}: {reason}"
+
+    def failed(self, context: Context, reason: str) -> None:
+        self.values.setdefault(context.id, []).append(0.0)
+        self.reason = self.reason or reason
+
+
+def _verdict(
+    status: str,
+    values: Mapping[str, list[float]],
+    judged: Sequence[tuple[Judged, float, float]],
+    reason: str,
+    cost: Mapping[str, int] | None = None,
+) -> dict[str, Any]:
+    gates: dict[str, float] = {}
+    for one, _, _ in judged:
+        for gate, share in one.gates.items():
+            gates[gate] = gates.get(gate, 0.0) + share / len(judged)
+    return {
+        "status": status,
+        "values": {context: [round(v, 9) for v in some] for context, some in values.items()},
+        "measures": {
+            "density": float(np.mean([d for _, d, _ in judged])) if judged else 0.0,
+            "words": float(np.mean([w for _, _, w in judged])) if judged else 0.0,
+        },
+        "gates": {gate: round(share, 6) for gate, share in sorted(gates.items()) if share > 0},
+        "reason": reason,
+        "cost": dict(cost or {}),
+    }
+
+
+def _rare(context: Context) -> str:
+    return f"rare_combination_coverage_{min(3, len(context.axes))}"

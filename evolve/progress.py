@@ -1,0 +1,80 @@
+"""Progress of a search on standard error: a live bar on a terminal, plain lines in a log."""
+
+import sys
+import time
+from types import TracebackType
+
+from evolve.search import State
+
+EVERY = 10.0  # seconds between plain lines
+
+
+class Progress:
+    """Says how far a search is, what the best is worth, and the time left."""
+
+    def __init__(self, total: int, quiet: bool = False) -> None:
+        self._total = total
+        self._quiet = quiet
+        self._live = not quiet and sys.stderr.isatty()
+        self._bar: object | None = None
+        self._began = self._said = time.monotonic()
+        self._done_before: int | None = None
+
+    def __enter__(self) -> "Progress":
+        if self._live:
+            from rich import progress
+            from rich.console import Console
+
+            columns = (
+                progress.TextColumn("{task.description}"),
+                progress.BarColumn(),
+                progress.MofNCompleteColumn(),
+                progress.TextColumn("{task.fields[best]}"),
+                progress.TimeElapsedColumn(),
+                progress.TextColumn("left"),
+                progress.TimeRemainingColumn(),
+            )
+            self._rich = progress.Progress(*columns, console=Console(stderr=True))
+            self._task = self._rich.add_task("starting", total=self._total, best="")
+            self._rich.start()
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        if self._live:
+            self._rich.stop()
+
+    def say(self, text: str) -> None:
+        """Tell what is being done."""
+        if self._live:
+            self._rich.update(self._task, description=text)
+        elif not self._quiet:
+            print(text, file=sys.stderr, flush=True)
+
+    def update(self, state: State, in_flight: int) -> None:
+        """Show how far the search is."""
+        best = f"best {state.best[-1][1]:.3f}" if state.best else ""
+        if self._live:
+            self._rich.update(
+                self._task, description="evolving", completed=state.folded, best=best
+            )
+            return
+        now = time.monotonic()
+        if self._done_before is None:
+            self._done_before, self._began = state.folded, now
+        if self._quiet or now - self._said < EVERY:
+            return
+        self._said = now
+        done = state.folded - self._done_before
+        left = (self._total - state.folded) * (now - self._began) / done if done else 0.0
+        elites = len(state.archive.elites)
+        print(
+            f"{state.folded}/{self._total} evaluated, {in_flight} in flight, {elites} elites,"
+            f" {best}, {left:.0f} s left",
+            file=sys.stderr,
+            flush=True,
+        )

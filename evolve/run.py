@@ -1,0 +1,234 @@
+"""A run: its directory, and the loop that breeds, evaluates, stores and folds.
+
+Order of a run directory's birth: config.yaml, then run.sqlite with the inputs. Whatever moment a
+run is killed at, `resume` goes on from what is there.
+"""
+
+import os
+import platform
+import signal
+import time
+from collections.abc import Iterator, Mapping
+from concurrent.futures import BrokenExecutor, Future
+from contextlib import contextmanager
+from dataclasses import dataclass
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+from evolve.config import Config, read_config, resolve_contexts, start_programs, write_config
+from evolve.evaluate import FAILED, Evaluator, Setup, evaluate_in_worker, sentence_cache
+from evolve.progress import Progress
+from evolve.search import Search
+from evolve.store import Candidate, Store
+from evolve.workers import RETRIES, Pool, collect, open_pool
+from fitness.reference import reference_rows
+from fitness.respondents import RESPONDENTS
+from generators.errors import GamutError, InputError
+from generators.program import parse
+from generators.sandbox import Sandbox, probe
+
+
+class Interrupted(GamutError):
+    """The user stopped the run; what is stored is kept."""
+
+
+@dataclass
+class Run:
+    """An opened run: its folder, configuration, store, inputs, and the search folded so far."""
+
+    folder: Path
+    config: Config
+    store: Store
+    setup: Setup
+    search: Search
+
+    def close(self) -> None:
+        """Close the store."""
+        self.store.close()
+
+
+def create(config: Config, folder: Path, progress: Progress) -> Run:
+    """Make a run directory. Raises InputError where it holds a run, or cannot be written."""
+    if (folder / "run.sqlite").exists() or (folder / "config.yaml").exists():
+        raise InputError(
+            f"{folder}: holds another run; go on with it by `gamut resume {folder}`, or choose"
+            " another run_dir"
+        )
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        if any(folder.iterdir()):
+            raise InputError(f"{folder}: not empty; choose another run_dir")
+        write_config(config, folder / "config.yaml")
+    except OSError as error:
+        raise InputError(f"{folder}: cannot be written ({error.strerror}); choose another run_dir") from None
+    return open_run(folder, progress)
+
+
+def open_run(folder: Path, progress: Progress) -> Run:
+    """Open a run directory, completing it where the run was killed while it was being made."""
+    if not (folder / "config.yaml").is_file():
+        raise InputError(f"{folder}: no run here (config.yaml is missing)")
+    config = read_config(folder / "config.yaml")
+    store = Store(folder / "run.sqlite", create=True)
+    plain = store.meta("setup")
+    if plain is None:
+        plain = _inputs(config, progress)
+        store.put_meta("manifest", manifest(config))
+        store.put_meta("setup", plain)
+    setup = Setup.from_json(plain)
+    start = [(origin, parse(source, origin)) for origin, source in plain["start"]]
+    names = [context.id for context in setup.training]
+    search = Search(config.settings, start, names, setup.first_rung)
+    return Run(folder, config, store, setup, search)
+
+
+def evolve(run: Run, progress: Progress, workers: int, minutes: float | None) -> None:
+    """Search until the budget of evaluations or minutes is spent.
+
+    Stored verdicts are folded instead of evaluated again. Ctrl-C once: what is in flight is
+    finished and kept, then Interrupted; twice: at once.
+    """
+    pool = open_pool(workers)
+    deadline = time.monotonic() + minutes * 60 if minutes else None
+    try:
+        with _stopping() as stop:
+            _Loop(run, pool, progress, stop, deadline).go()
+    finally:
+        pool.close()
+    if stop.asked:
+        raise Interrupted("stopped")
+
+
+class _Stop:
+    """Whether the user asked to stop."""
+
+    asked = False
+
+
+class _Loop:
+    """One pass over the tickets; see `evolve`."""
+
+    def __init__(
+        self, run: Run, pool: Pool, progress: Progress, stop: _Stop, deadline: float | None
+    ) -> None:
+        self.run, self.pool, self.progress = run, pool, progress
+        self.stop, self.deadline = stop, deadline
+        self.last = run.config.evaluations
+        self.next = 0
+        self.pending: dict[Future[Any], tuple[Candidate, float, int, float]] = {}
+        self.results: dict[int, tuple[Candidate, Mapping[str, Any]]] = {}
+
+    def go(self) -> None:
+        self._advance()
+        while self.pending:
+            for future in collect(self.pending, timeout=0.5):
+                self._take(future)
+            self._advance()
+            self.progress.update(self.run.search.state, len(self.pending))
+
+    def _advance(self) -> None:
+        """Fold what can be folded in ticket order, and breed each ticket as soon as it may be."""
+        search = self.run.search
+        while True:
+            while self.next < self.last and search.may_breed(self.next):
+                if not self._begin(self.next):
+                    break
+                self.next += 1
+            ready = self.results.pop(search.state.folded, None)
+            if ready is None:
+                return
+            search.fold(*ready)
+
+    def _begin(self, ticket: int) -> bool:
+        """Look a ticket's verdict up, or breed and submit it; False where the run is stopping."""
+        stored = self.run.store.get(ticket)
+        if stored is not None:
+            self.results[ticket] = stored
+            return True
+        if self.stop.asked or (self.deadline is not None and time.monotonic() > self.deadline):
+            return False
+        candidate, bar = self.run.search.breed(ticket)
+        self._submit(candidate, bar, RETRIES)
+        return True
+
+    def _submit(self, candidate: Candidate, bar: float, tries: int) -> None:
+        began = time.monotonic()
+        store = str(self.run.store.file)
+        future = self.pool.submit(evaluate_in_worker, store, candidate.source, bar)
+        self.pending[future] = candidate, bar, tries, began
+
+    def _take(self, future: Future[Any]) -> None:
+        candidate, bar, tries, began = self.pending.pop(future)
+        try:
+            verdict = future.result()
+        except BrokenExecutor as error:
+            if tries:
+                self._submit(candidate, bar, tries - 1)
+                return
+            verdict = {
+                "status": FAILED, "values": {}, "measures": {}, "gates": {}, "cost": {},
+                "reason": f"the worker died twice: {error}",
+            }  # fmt: skip
+        self.run.store.put(candidate, verdict, time.monotonic() - began)
+        self.results[candidate.ticket] = candidate, verdict
+
+
+@contextmanager
+def _stopping() -> Iterator[_Stop]:
+    """Turns the first Ctrl-C into a flag; the second one is an ordinary interrupt."""
+    stop = _Stop()
+
+    def ask(signum: int, frame: object) -> None:
+        stop.asked = True
+        signal.signal(signal.SIGINT, before)
+        os.write(2, b"\nStopping: finishing what is in flight. Ctrl-C again stops at once.\n")
+
+    before = signal.signal(signal.SIGINT, ask)
+    try:
+        yield stop
+    finally:
+        signal.signal(signal.SIGINT, before)
+
+
+def _inputs(config: Config, progress: Progress) -> dict[str, Any]:
+    """All inputs of a run as plain JSON: contexts, references, start programs."""
+    training, report = resolve_contexts(config)
+    start = [(origin, program.source) for origin, program in start_programs(config)]
+    cache = sentence_cache(config.embedder)
+    references = {}
+    with Sandbox() as sandbox:
+        for context in (*training, *report):
+            progress.say(f"reading context {context.id}")
+            respondent = RESPONDENTS[config.respondent](context, cache)
+            references[context.hash] = reference_rows(context, respondent, sandbox)
+    setup = Setup(
+        training=training,
+        report=report,
+        references=references,
+        population=config.population,
+        seed=config.seed,
+        replicates=config.replicates,
+        report_replicates=config.report_replicates,
+        first_rung=min(config.first_rung, len(training)),
+        respondent=config.respondent,
+        embedder=config.embedder,
+    )
+    return {**setup.as_json(), "start": start}
+
+
+def manifest(config: Config) -> dict[str, Any]:
+    """What a run was made with: versions, seed, sandbox level, checksums, cores."""
+    parts = ("persona-gamut", "pydantic-monty", "deap", "ribs", "numpy", "scipy", "onnxruntime")
+    return {
+        "schema": "gamut/manifest/1",
+        "created": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime()),
+        "versions": {"python": platform.python_version(), **{p: version(p) for p in parts}},
+        "seed": config.seed,
+        "sandbox": probe(),
+        "embedder": sentence_cache(config.embedder).embedder.fingerprint,
+        "cores": os.cpu_count(),
+    }
+
+
+__all__ = ["Evaluator", "Interrupted", "Run", "create", "evolve", "manifest", "open_run"]

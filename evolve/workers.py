@@ -1,0 +1,84 @@
+"""Workers: processes that evaluate candidates, and how a search is driven over them.
+
+With one worker everything runs in this process (programs still run in the sandbox's). With more,
+joblib's loky starts them; they ignore Ctrl-C, so that what is in flight can be finished and kept.
+"""
+
+import signal
+from collections.abc import Callable
+from concurrent.futures import FIRST_COMPLETED, BrokenExecutor, Future, wait
+from typing import Any, Protocol
+
+RETRIES = 1  # a candidate whose worker died is tried once more, then recorded as failed
+
+
+class Pool(Protocol):
+    """Where tasks run. A task is a module-level function and its plain arguments."""
+
+    def submit(self, function: Callable[..., Any], *args: Any) -> Future[Any]:
+        """Start a task."""
+        ...
+
+    def close(self) -> None:
+        """End the workers."""
+        ...
+
+
+class InProcess:
+    """Runs each task at once, here."""
+
+    def submit(self, function: Callable[..., Any], *args: Any) -> Future[Any]:
+        """Run a task; its future is done."""
+        future: Future[Any] = Future()
+        try:
+            future.set_result(function(*args))
+        except Exception as error:  # handed on by the future, as an executor does
+            future.set_exception(error)
+        return future
+
+    def close(self) -> None:
+        """Nothing to end."""
+
+
+class Loky:
+    """Worker processes by joblib's loky, replaced when one of them dies."""
+
+    def __init__(self, workers: int) -> None:
+        self._workers = workers
+        self._executor = self._start()
+
+    def submit(self, function: Callable[..., Any], *args: Any) -> Future[Any]:
+        """Queue a task; starts new workers where the old ones have died."""
+        try:
+            future: Future[Any] = self._executor.submit(function, *args)
+        except BrokenExecutor:
+            self._executor = self._start()
+            future = self._executor.submit(function, *args)
+        return future
+
+    def close(self) -> None:
+        """End the workers, without waiting for what they do."""
+        self._executor.shutdown(wait=True, kill_workers=True)
+
+    def _start(self) -> Any:
+        from joblib.externals.loky import ProcessPoolExecutor
+
+        threads = {"OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1", "MKL_NUM_THREADS": "1"}
+        return ProcessPoolExecutor(
+            max_workers=self._workers, timeout=None, initializer=_deaf_to_ctrl_c, env=threads
+        )
+
+
+def open_pool(workers: int) -> Pool:
+    """One worker: this process. More: loky."""
+    return InProcess() if workers == 1 else Loky(workers)
+
+
+def collect(pending: dict[Future[Any], Any], timeout: float) -> list[Future[Any]]:
+    """The futures that are done, waiting at most `timeout` seconds for the first."""
+    done, _ = wait(pending, timeout=timeout, return_when=FIRST_COMPLETED)
+    return sorted(done, key=lambda f: list(pending).index(f))
+
+
+def _deaf_to_ctrl_c() -> None:
+    signal.signal(signal.SIGINT, signal.SIG_IGN)

@@ -1,0 +1,1 @@
+"""What a population of personas is worth."""

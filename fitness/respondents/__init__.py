@@ -1,0 +1,10 @@
+"""Respondents: read a population in a context, [N personas, K axes] levels, missing where silent."""
+
+from fitness.respondents.interface import Reading, Respondent, Row
+from fitness.respondents.projection import Projection
+
+RESPONDENTS: dict[str, type[Projection]] = {"projection": Projection}
+"""Respondents by the name that the config group `respondent` and `--respondent` use; each is
+made from a context and a sentence cache."""
+
+__all__ = ["RESPONDENTS", "Projection", "Reading", "Respondent", "Row"]

@@ -1,0 +1,183 @@
+"""The projection reader: levels from sentence embeddings, no language model.
+
+Semantic projection (Grand, Blank, Pereira & Fedorenko 2022, Nature Human Behaviour 6) on single
+sentences: a sentence is attributed to an axis, or to none, by its likeness to the axis' hidden
+statements, and placed between the poles by a ridge direction and by which pole's statements it
+resembles most. A persona's level is the attributed mean over its sentences, so a middle is read
+where signs of both poles are mixed. Every constant is fixed beforehand; nothing is fitted on the
+population that is read.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from fitness.embedding import SentenceCache
+from fitness.metrics import levels_of
+from fitness.respondents.interface import Reading, Row
+from fitness.respondents.sentences import about_i, graded, split
+from generators.context import Axis, Context, Hidden
+from generators.errors import GamutError
+from generators.persona import Persona
+
+Array = NDArray[np.float64]
+
+RIDGE = 0.5  # penalty of the direction
+STEEPNESS = 3.0  # of the squashing of a position into [-1, 1]
+NEAREST = 3  # statements of a pole that decide which pole a sentence resembles
+MOST_ALIKE = 5  # statements of either pole that decide which axis a sentence speaks of
+TEMPERATURE = 0.04  # of the attribution to axes
+NONE = 0.3  # likeness that a sentence about nothing in particular has
+LEAST_MASS = 0.5  # sentences that must speak of an axis, else it is missing
+_PRIOR = 0.1  # sentences' worth of middle that every axis is read with
+
+
+@dataclass(frozen=True)
+class _AxisModel:
+    """What one axis is read with; unit vectors of its statements and the fitted direction."""
+
+    low: Array  # [L, d]
+    high: Array  # [H, d]
+    direction: Array  # [d]
+    middle: float
+    scale: float
+
+    @classmethod
+    def of(cls, axis: Axis, cache: SentenceCache) -> "_AxisModel":
+        if axis.hidden is None:
+            raise GamutError(f"axis {axis.id} has no hidden statements: it cannot be read")
+        low, high = (
+            cache.vectors([about_i(s) for s in texts]).astype(np.float64)
+            for texts in _pole_texts(axis.hidden)
+        )
+        direction = _ridge(low, high)
+        own = _position(low, low, high, direction, 0.0), _position(high, low, high, direction, 0.0)
+        middle = float((own[0].mean() + own[1].mean()) / 2)
+        left_out = _left_out_positions(low, high)
+        return cls(low, high, direction, middle, float(np.sqrt(np.mean(left_out**2))))
+
+    def likeness(self, vectors: Array) -> Array:
+        """How much sentences [M, d] resemble the axis' statements of either pole, [M]."""
+        return _nearest(vectors, np.concatenate([self.low, self.high]), MOST_ALIKE)
+
+    def polarity(self, vectors: Array) -> Array:
+        """Where sentences [M, d] stand between the poles, [M] in (-1, 1)."""
+        raw = _position(vectors, self.low, self.high, self.direction, self.middle)
+        return np.tanh(STEEPNESS * raw / self.scale / 2)
+
+
+class Projection:
+    """Reads personas in one context by projection; see the module's description."""
+
+    name = "projection"
+
+    def __init__(self, context: Context, cache: SentenceCache) -> None:
+        self._cache = cache
+        self._axes = [_AxisModel.of(axis, cache) for axis in context.axes]
+        self._read: dict[str, tuple[Array, Array]] = {}
+
+    def read(self, personas: Sequence[Persona]) -> Reading:
+        """Levels in [0, 1] an axis; None where fewer than half a sentence speaks of it."""
+        told = [split(persona.description, persona.name) for persona in personas]
+        self._learn({sentence for sentences in told for sentence in sentences})
+        read = [self._row(sentences) for sentences in told]
+        return Reading([row for row, _ in read], [steady for _, steady in read])
+
+    def sentence_levels(self, sentences: Sequence[str]) -> tuple[Array, Array]:
+        """Attribution [M, K] and level [M, K] of single sentences about "I"."""
+        self._learn(set(sentences))
+        found = [self._read[s] for s in sentences]
+        shape = (0, len(self._axes))
+        return (
+            np.array([a for a, _ in found]) if found else np.empty(shape),
+            np.array([z for _, z in found]) if found else np.empty(shape),
+        )
+
+    def _row(self, sentences: list[str]) -> tuple[Row, list[bool]]:
+        if not sentences:
+            return [None] * len(self._axes), [False] * len(self._axes)
+        attribution, level = self.sentence_levels(sentences)
+        mass, meant = attribution.sum(axis=0), (attribution * level).sum(axis=0)
+        mean = _mean(mass, meant)
+        row = [float(z) if m >= LEAST_MASS else None for z, m in zip(mean, mass, strict=True)]
+        left_mass = mass - attribution  # [sentences, K], each row without one sentence
+        left = _mean(left_mass, meant - attribution * level)
+        same = (left_mass >= LEAST_MASS) & (levels_of(left) == levels_of(mean))
+        return row, [bool(all_same) for all_same in same.all(axis=0)]
+
+    def _learn(self, sentences: set[str]) -> None:
+        """Read sentences not met before; what a sentence says depends on nothing around it."""
+        new = sorted(sentences - self._read.keys())
+        if not new:
+            return
+        parts = [graded(sentence) for sentence in new]
+        vectors = self._cache.vectors([part.text for part in parts]).astype(np.float64)
+        degree = np.array([part.degree for part in parts])[:, None]
+        likeness = np.stack([axis.likeness(vectors) for axis in self._axes], axis=1)
+        polarity = np.stack([axis.polarity(vectors) for axis in self._axes], axis=1)
+        level = 0.5 + 0.5 * polarity * (2 * degree - 1)
+        self._read.update(zip(new, zip(_attribution(likeness), level, strict=True), strict=True))
+
+
+def _mean(mass: Array, meant: Array) -> Array:
+    """Attributed mean level, drawn a little towards the middle where few sentences speak."""
+    mean: Array = (meant + _PRIOR / 2) / (mass + _PRIOR)
+    return mean
+
+
+def _attribution(likeness: Array) -> Array:
+    """Shares of sentences among axes [M, K]; what is missing from 1 belongs to none."""
+    with_none = np.concatenate([likeness, np.full((len(likeness), 1), NONE)], axis=1)
+    logits = (with_none - with_none.max(axis=1, keepdims=True)) / TEMPERATURE
+    shares = np.exp(logits)
+    shares /= shares.sum(axis=1, keepdims=True)
+    return shares[:, :-1]
+
+
+def _pole_texts(hidden: Hidden) -> tuple[list[str], list[str]]:
+    """What people at the low and at the high pole say: statements, and the items keyed there."""
+    low = [*hidden.low, *(item.text for item in hidden.items if item.key < 0)]
+    high = [*hidden.high, *(item.text for item in hidden.items if item.key > 0)]
+    return low, high
+
+
+def _nearest(vectors: Array, statements: Array, most: int = NEAREST) -> Array:
+    """Mean cosine of each vector [M, d] with its nearest statements [S, d], [M]."""
+    cosines = vectors @ statements.T
+    count = min(most, len(statements))
+    top = np.partition(cosines, cosines.shape[1] - count, axis=1)[:, -count:]
+    nearest: Array = top.mean(axis=1)
+    return nearest
+
+
+def _position(
+    vectors: Array, low: Array, high: Array, direction: Array, middle: float
+) -> Array:
+    """Half a ridge reading, one and a half the difference of likeness to the poles, [M]."""
+    nearer = _nearest(vectors, high) - _nearest(vectors, low)
+    return 0.5 * (vectors @ direction) + 1.5 * nearer - middle
+
+
+def _ridge(low: Array, high: Array) -> Array:
+    """Ridge regression of +1 / −1 on the statements of both poles, [d] (dual form)."""
+    x = np.concatenate([low, high])
+    x = x - x.mean(axis=0)
+    y = np.concatenate([-np.ones(len(low)), np.ones(len(high))])
+    direction: Array = x.T @ np.linalg.solve(x @ x.T + RIDGE * np.eye(len(x)), y - y.mean())
+    return direction
+
+
+def _left_out_positions(low: Array, high: Array) -> Array:
+    """Position of each statement read with the others alone: the scale, never sign or offset,
+    since with antonym-paired poles a left-out statement may be nearest to the other pole."""
+    positions = []
+    for pole, other, flip in ((low, high, False), (high, low, True)):
+        for i in range(len(pole)):
+            rest = np.delete(pole, i, axis=0)
+            one_low, one_high = (other, rest) if flip else (rest, other)
+            direction = _ridge(one_low, one_high)
+            positions.append(_position(pole[i : i + 1], one_low, one_high, direction, 0.0)[0])
+    centred = np.array(positions) - np.mean(positions)
+    return centred

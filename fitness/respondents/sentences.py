@@ -1,0 +1,96 @@
+"""Takes a text apart into what a reader needs: sentences about "I", and how much they are meant.
+
+A reader compares content. Who the sentence is about is made the same everywhere ("Maria keeps…",
+"They keep…" and "I keep…" must not differ), and a degree word or a negation is taken off the
+content and handed over as a number, since sentence embeddings hardly see it.
+"""
+
+import re
+from dataclasses import dataclass
+from functools import lru_cache
+
+from generators.blocks.clauses import first_person
+
+LONGEST_TEXT = 20_000  # characters of a description that are read
+
+_ABBREVIATIONS = r"(?<!\bDr)(?<!\bMr)(?<!\bMs)(?<!\bMrs)(?<!\bSt)(?<!\be\.g)(?<!\bi\.e)"
+_BREAK = re.compile(rf"{_ABBREVIATIONS}(?<=[.!?])[\"'”’)]*\s+|\n+|(?<=;)\s+")
+_LINK = re.compile(
+    r"^(?:and|but|so|also|besides|then again|at the same time|what is more|still|"
+    r"however|in addition|on top of that),? ",
+    re.I,
+)
+_SHE_HE = {
+    "she": "they", "he": "they", "her": "their", "his": "their", "him": "them", "hers": "theirs",
+    "herself": "themselves", "himself": "themselves", "she's": "they're", "he's": "they're",
+}  # fmt: skip
+
+# How far a statement is meant, from "not at all" (0) to "fully" (1). Everyday degree and frequency
+# words; the middle of the range is deliberately coarse.
+_DEGREES: dict[str, float] = {
+    "never": 0.0, "not at all": 0.0, "in no way": 0.0, "by no means": 0.05,
+    "almost never": 0.08, "hardly ever": 0.1, "hardly": 0.15, "barely": 0.15, "scarcely": 0.15,
+    "very rarely": 0.1, "rarely": 0.15, "seldom": 0.15, "only slightly": 0.2, "slightly": 0.25,
+    "a little": 0.3, "a bit": 0.3, "now and then": 0.35, "once in a while": 0.3,
+    "occasionally": 0.35, "sometimes": 0.45, "somewhat": 0.5, "moderately": 0.5,
+    "fairly": 0.65, "rather": 0.7, "quite": 0.7, "often": 0.75, "usually": 0.8, "mostly": 0.8,
+    "more often than not": 0.7, "most weeks": 0.8, "on an ordinary day": 0.8,
+    "very often": 0.9, "very": 0.95, "almost always": 0.95, "almost every day": 1.0,
+    "extremely": 1.0, "always": 1.0, "completely": 1.0, "without fail": 1.0,
+}  # fmt: skip
+_DEGREE = re.compile(
+    r"\b(?:" + "|".join(sorted(map(re.escape, _DEGREES), key=len, reverse=True)) + r")\b,?", re.I
+)
+
+
+@dataclass(frozen=True)
+class Sentence:
+    """One sentence as a reader sees it.
+
+    Attributes:
+        text: content about "I", degree word taken off; what is embedded.
+        degree: how far the content is meant, in [0, 1].
+    """
+
+    text: str
+    degree: float
+
+
+def split(text: str, name: str = "") -> list[str]:
+    """The sentences of a description, told by "I" where they told of the persona."""
+    if name:
+        given = name.split()[0]
+        text = re.sub(rf"\b(?:{re.escape(name)}|{re.escape(given)})\b(?!['’]s)", "They", text)
+    parts = (part.strip(" \t-•*") for part in _BREAK.split(text[:LONGEST_TEXT]))
+    return [about_i(part) for part in parts if re.search(r"[^\W\d_]{2}", part)]
+
+
+@lru_cache(maxsize=100_000)
+def about_i(sentence: str) -> str:
+    """The sentence without a linking word, and about "I"."""
+    bare = _LINK.sub("", sentence)
+    if re.search(r"\b(?:she|he)\b", bare, re.I) and not re.search(r"\bI\b", bare):
+        bare = re.sub(
+            r"[A-Za-z]+(?:['’]s)?", lambda m: _SHE_HE.get(m[0].lower().replace("’", "'"), m[0]), bare
+        )
+    if re.search(r"\bI\b|\bmy\b", bare) is None:
+        bare = first_person(bare)
+    return bare[:1].upper() + bare[1:]
+
+
+@lru_cache(maxsize=100_000)
+def graded(sentence: str) -> Sentence:
+    """Takes the first degree word of the main clause off and says how far the rest is meant.
+
+    A degree word counts only where it stands early, before or right after the subject: further on
+    it mostly grades something else ("I keep very old letters").
+    """
+    head = " ".join(sentence.split()[:6])
+    found = _DEGREE.search(head)
+    if not found:
+        return Sentence(sentence, 1.0)
+    degree = _DEGREES[found[0].rstrip(",").lower()]
+    rest = (sentence[: found.start()] + sentence[found.end() :]).replace("  ", " ").strip()
+    if len(rest.split()) < 3:
+        return Sentence(sentence, 1.0)
+    return Sentence(rest[:1].upper() + rest[1:], degree)

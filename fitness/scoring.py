@@ -1,0 +1,144 @@
+"""Scorecards: everything that one population is worth in one context, and the search's objective."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from fitness.gates import apply_gates
+from fitness.metrics import (
+    Measure,
+    Points,
+    as_points,
+    combination_bound,
+    measure,
+    rare_combination_coverage,
+    rare_weights,
+    reference_lines,
+)
+from fitness.respondents.interface import Respondent, Row
+from generators.context import Context
+from generators.persona import Persona
+
+MOST_T = 3
+
+
+@dataclass(frozen=True)
+class Scorecard:
+    """What a population is worth in a context.
+
+    Attributes:
+        context: id of the context.
+        asked: personas asked for.
+        axes: ids of the axes, in the order of the points.
+        points: a row a persona: a level in [0, 1] an axis, None where it cannot be read.
+        metrics: value and standard error by the contract's names.
+        gates: share of the personas failing each gate.
+        objective: what the search maximises: rare combination coverage by the personas that pass
+            every gate, on the axes where no single sentence decides their third.
+        verdict: one plain sentence.
+    """
+
+    context: str
+    asked: int
+    axes: tuple[str, ...]
+    points: tuple[tuple[float | None, ...], ...]
+    metrics: Mapping[str, Measure]
+    gates: Mapping[str, float]
+    objective: float
+    verdict: str
+
+    def as_json(self) -> dict[str, Any]:
+        """The JSON of `gamut score`, as the contract states it."""
+        return {
+            "context": self.context,
+            "n": self.asked,
+            "axes": list(self.axes),
+            "points": [[None if z is None else round(z, 6) for z in row] for row in self.points],
+            "metrics": {
+                name: {"value": m.value, "se": m.se} for name, m in sorted(self.metrics.items())
+            },
+            "gates": dict(self.gates),
+            "verdict": self.verdict,
+        }
+
+
+class Scorer:
+    """Scores populations in one context with one respondent and one reference population.
+
+    The reference is what "rare" means: read points of naive personas, a row a persona.
+    """
+
+    def __init__(self, context: Context, respondent: Respondent, reference: Sequence[Row]) -> None:
+        self.context = context
+        self.t = min(MOST_T, len(context.axes))
+        self._respondent = respondent
+        self.reference = as_points(reference, len(context.axes))
+        self.weights = rare_weights(self.reference, self.t)
+
+    def objective(self, personas: Sequence[Persona], asked: int) -> "Judged":
+        """The search's fast path: read, gate, and weigh the rare combinations that are covered."""
+        reading = self._respondent.read(personas)
+        points = as_points(reading.levels, len(self.context.axes), asked)
+        gated = apply_gates([p.description for p in personas], self.context)
+        passed = np.array(gated.passed, dtype=bool)[:, None]
+        steady = np.array(reading.steady, dtype=bool).reshape(points.read.shape)
+        credited = Points(points.values, points.read & steady & passed, asked)
+        value = rare_combination_coverage(credited, self.t, self.weights)
+        return Judged(value, points, gated.shares(), gated.reasons)
+
+    def scorecard(self, personas: Sequence[Persona], asked: int | None = None) -> Scorecard:
+        """Every metric of a population; `asked` defaults to its size."""
+        judged = self.objective(personas, len(personas) if asked is None else asked)
+        metrics = measure(judged.points, {self.t: self.weights})
+        return Scorecard(
+            context=self.context.id,
+            asked=judged.points.asked,
+            axes=tuple(axis.id for axis in self.context.axes),
+            points=_rows(judged.points),
+            metrics=metrics,
+            gates=judged.gates,
+            objective=judged.value,
+            verdict=_verdict(judged, metrics, self.t),
+        )
+
+
+@dataclass(frozen=True)
+class Judged:
+    """A population read and gated.
+
+    Attributes:
+        value: rare combination coverage by steady readings of personas that pass every gate.
+        points: where each persona was read, gates or not.
+        gates: share of the personas failing each gate.
+        reasons: why, in words, for each gate that failed anybody.
+    """
+
+    value: float
+    points: Points
+    gates: Mapping[str, float]
+    reasons: Mapping[str, str]
+
+
+def _rows(points: Points) -> tuple[tuple[float | None, ...], ...]:
+    return tuple(
+        tuple(float(z) if read else None for z, read in zip(row, known, strict=True))
+        for row, known in zip(points.values, points.read, strict=True)
+    )
+
+
+def _verdict(judged: Judged, metrics: Mapping[str, Measure], t: int) -> str:
+    """What a tester should take from the scorecard, in one sentence."""
+    points, name = judged.points, f"combination_coverage_{t}"
+    covered, bound = metrics[name].value, combination_bound(points.asked, points.axes, t)
+    uniform = reference_lines(points.asked, points.axes)["uniform"][name]
+    said = f"Covers {covered:.0%} of all {t}-way combinations (at most {bound:.0%} can be reached"
+    said += f" with {points.asked} personas, perfectly read uniform points reach {uniform:.0%})"
+    missing = metrics["missing"].value
+    if missing >= 0.05:
+        said += f"; {missing:.0%} of the levels cannot be read from the text"
+    worst = max(judged.gates.items(), key=lambda gate: gate[1], default=("", 0.0))
+    if worst[1] > 0:
+        said += f"; {worst[1]:.0%} of the personas fail a gate: {judged.reasons.get(worst[0], worst[0])}"
+    return said + "."

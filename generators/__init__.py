@@ -1,0 +1,1 @@
+"""Persona generators: contexts, personas, programs, the sandbox, bundles."""

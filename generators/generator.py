@@ -1,0 +1,116 @@
+"""Generators: a program with the sandbox around it, called with a context, a size and a seed."""
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from pydantic import ValidationError
+
+from generators.blocks.kinds import MAX_PERSONAS
+from generators.context import Context, View, load_context, public_view
+from generators.errors import GamutError, InputError
+from generators.persona import Persona
+from generators.program import Program
+from generators.sandbox import Outcome, Sandbox
+
+_FROM_PROGRAMS = frozenset(
+    {
+        "name", "description", "levels", "demographics", "beliefs", "goal", "opening_message",
+        "communication_style", "memories",
+    }
+)  # fmt: skip
+
+
+class GenerationError(GamutError):
+    """A program did not yield the personas asked for. `outcome` says how it failed."""
+
+    def __init__(self, outcome: Outcome, reason: str) -> None:
+        super().__init__(f"{outcome}: {reason}")
+        self.outcome = outcome
+        self.reason = reason
+
+
+def generate(
+    sandbox: Sandbox,
+    program: Program,
+    context: Context,
+    n: int,
+    seed: int,
+    progress: Callable[[int], None] | None = None,
+) -> list[Persona]:
+    """n personas of a program for a context, in chunks of at most 256.
+
+    The same program, public context, n and seed give the same personas. Raises GenerationError
+    where the program fails, times out, or returns anything but n valid records.
+    """
+    if n < 1:
+        raise InputError(f"population size {n}: at least one persona must be asked for")
+    personas: list[Persona] = []
+    while len(personas) < n:
+        chunk, size = len(personas) // MAX_PERSONAS, min(MAX_PERSONAS, n - len(personas))
+        chunk_seed = int(np.random.SeedSequence((seed, chunk)).generate_state(1)[0])
+        personas += _chunk(sandbox, program, context, size, chunk_seed, len(personas))
+        if progress:
+            progress(len(personas))
+    return personas
+
+
+def _chunk(
+    sandbox: Sandbox, program: Program, context: Context, n: int, seed: int, first: int
+) -> list[Persona]:
+    view = public_view(context, seed)
+    verdict = sandbox.run(program.source, view.payload, n, seed)
+    if verdict.outcome is not Outcome.OK:
+        raise GenerationError(verdict.outcome, verdict.reason)
+    records = verdict.value
+    if not isinstance(records, list) or len(records) != n:
+        size = f"{len(records)} personas" if isinstance(records, list) else "no list"
+        raise GenerationError(Outcome.INVALID, f"returned {size}; {n} were asked for")
+    return [_persona(record, first + i, context, view) for i, record in enumerate(records)]
+
+
+def _persona(record: Any, number: int, context: Context, view: View) -> Persona:
+    """A checked persona of what a program returned; the host adds id and traits by axis id."""
+    where = f"record {number}"
+    if not isinstance(record, dict) or not record.keys() <= _FROM_PROGRAMS:
+        known = ", ".join(sorted(_FROM_PROGRAMS))
+        raise GenerationError(Outcome.INVALID, f"{where}: not an object with fields of: {known}")
+    fields = {key: value for key, value in record.items() if key != "levels"}
+    levels = record.get("levels")
+    try:
+        if levels is not None:
+            names = [axis.id for axis in context.axes]
+            fields["traits"] = dict(zip(names, view.restore(levels), strict=True))
+        return Persona.model_validate({"id": f"p{number:05d}", **fields})
+    except ValidationError as error:
+        first = error.errors(include_input=False, include_url=False)[0]
+        field = ".".join(str(part) for part in first["loc"])
+        raise GenerationError(Outcome.INVALID, f"{where}: {field}: {first['msg']}") from None
+    except (GamutError, TypeError, ValueError) as error:
+        raise GenerationError(Outcome.INVALID, f"{where}: levels: {error}") from None
+
+
+class Generator:
+    """A program ready to use: `generator(context, n, seed)` gives personas, through the sandbox.
+
+    `context` is a Context or the path of a context file; only its public part is used. The
+    sandbox starts with the first call and ends with `close` or the process.
+    """
+
+    def __init__(self, program: Program) -> None:
+        self.program = program
+        self._sandbox: Sandbox | None = None
+
+    def __call__(self, context: Context | str | Path, n: int = 25, seed: int = 0) -> list[Persona]:
+        if not isinstance(context, Context):
+            context = load_context(context)
+        if self._sandbox is None:
+            self._sandbox = Sandbox()
+        return generate(self._sandbox, self.program, context, n, seed)
+
+    def close(self) -> None:
+        """End the sandbox's processes. Calling the generator again starts new ones."""
+        if self._sandbox is not None:
+            self._sandbox.close()
+            self._sandbox = None

@@ -1,0 +1,285 @@
+"""Runs one program in a Monty worker. Lives in the driver process; here is the border itself.
+
+The law of the border: a value made by a program is never converted to a Python object unless it
+is known to be a string made by our own code. (A nested tuple that shares its parts takes the
+worker a millisecond and hangs whoever converts it, holding the GIL.) So `output` is read of our
+own last snippet only, and `args` of our own host function only, whose name is secret: any other
+name may be called by the program itself.
+"""
+
+from __future__ import annotations
+
+import datetime
+import json
+import secrets
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any, NoReturn
+
+import pydantic_monty as monty
+
+from generators.sandbox.jail import Launcher, reap_orphans
+from generators.sandbox.limits import Limits, Outcome, tidy
+
+Block = Callable[..., Any]
+
+# `locals()` shows a program the names and values of all globals. So the host function comes in
+# under a name that is not its own (its own is the secret), and is out of sight before it starts.
+_PRELUDE = """\
+def __gamut(host):
+    import json
+    dumps, loads = json.dumps, json.loads
+    def make(name):
+        def block(*args, **kwargs):
+            return loads(host(name, dumps([args, kwargs])))
+        return block
+    return make
+__gamut = __gamut(__gamut_host)
+__gamut_host = None
+{blocks}
+__gamut = None
+None
+"""
+_BLOCK = "{name} = __gamut({name!r})"
+_CALL = """\
+import json, random
+__gamut = generate(json.loads(__gamut_context), __gamut_n, random.Random(__gamut_seed))
+None
+"""
+# Nothing of the program runs any more, and modules cannot be altered: this is the real `dumps`.
+_DUMP = """\
+import json
+json.dumps(__gamut, allow_nan=False)
+"""
+_PROGRAM_FILE = "<python-input-1>"  # the second snippet of a session; the prelude is the first
+
+_GRACE = 0.25
+_OTHER_SUSPENSIONS = 50  # undefined names and calls of the operating system, all refused
+_LARGEST_INTEGER = 1 << 64
+_BLOCK_ERROR_TEXT = 200
+
+
+class Stopped(Exception):
+    """The driver ends a run."""
+
+    def __init__(self, outcome: Outcome, reason: str) -> None:
+        super().__init__(reason)
+        self.outcome = outcome
+        self.reason = reason
+
+
+@dataclass(frozen=True)
+class Reply:
+    """What the driver answers; `result` is JSON text, unread so far."""
+
+    outcome: Outcome
+    reason: str
+    host_calls: int
+    printed: str
+    result: str = ""
+
+
+@dataclass
+class _Run:
+    """The accounts of one run."""
+
+    limits: Limits
+    printed: monty.CollectString
+    token: str = field(default_factory=lambda: "h_" + secrets.token_hex(16))
+    started: float = field(default_factory=time.monotonic)
+    in_blocks: float = 0.0
+    calls: int = 0
+
+    def check_time(self) -> None:
+        passed = time.monotonic() - self.started
+        if passed > self.limits.wall_seconds:
+            raise Stopped(Outcome.TIMEOUT, f"took over {self.limits.wall_seconds:g} s in all")
+        if passed - self.in_blocks > self.limits.seconds:
+            raise Stopped(Outcome.TIMEOUT, f"computed for over {self.limits.seconds:g} s")
+
+
+class Runner:
+    """Runs programs, one after the other."""
+
+    def __init__(self, blocks: Mapping[str, Block], limits: Limits, launcher: Launcher) -> None:
+        self._blocks = blocks
+        self._limits = limits
+        self._prelude = _PRELUDE.format(
+            blocks="\n".join(_BLOCK.format(name=name) for name in blocks)
+        )
+        self._pool = monty.Monty(
+            binary_path=launcher.path,
+            min_processes=1,
+            max_processes=1,
+            request_timeout=limits.wall_seconds,
+            feed_duration_limit_grace=_GRACE,
+            turn_duration_limit_grace=_GRACE,
+            max_checkouts_per_worker=limits.programs_a_worker,
+        )
+        self._pool.__enter__()
+        self._session_limits: monty.ResourceLimits = {
+            "max_feed_duration_secs": limits.seconds,
+            "max_turn_duration_secs": limits.turn_seconds,
+            "max_memory": limits.memory_bytes,
+            "max_recursion_depth": limits.recursion,
+            "max_suspensions": limits.host_calls + _OTHER_SUSPENSIONS,
+            "max_total_sleep_secs": 0.0,
+        }
+
+    def close(self) -> None:
+        """Ends the workers."""
+        self._pool.__exit__(None, None, None)
+
+    def run(self, source: str, context: str, n: int, seed: int) -> Reply:
+        """Runs `generate(context, n, rng)` of a program; `context` is JSON text."""
+        run = _Run(self._limits, monty.CollectString(self._limits.printed))
+        result = ""
+        try:
+            result = self._result(run, source, context, n, seed)
+            outcome, reason = Outcome.OK, ""
+        except Stopped as stopped:
+            outcome, reason = stopped.outcome, stopped.reason
+        except monty.MontyCrashedError as crash:
+            outcome, reason = _crash(crash)
+            reap_orphans()
+        except (monty.MontyRuntimeError, monty.MontySyntaxError) as error:
+            outcome, reason = self._failure(error)
+        return Reply(
+            outcome,
+            tidy(reason, self._limits.error_text),
+            run.calls,
+            tidy(run.printed.output, self._limits.printed, one_line=False),
+            result,
+        )
+
+    def _result(self, run: _Run, source: str, context: str, n: int, seed: int) -> str:
+        policy: monty.OSPolicy = {
+            "random_start": {"seed": seed},
+            "sleep": "zero",
+            "process_time": "zero",
+            "datetime": datetime.datetime(2026, 1, 1),
+        }
+        inputs = {"__gamut_context": context, "__gamut_n": n, "__gamut_seed": seed}
+        with self._pool.checkout(limits=self._session_limits, os_policy=policy) as session:
+            self._feed(session, run, self._prelude, names={"__gamut_host": _host(run.token)})
+            self._feed(session, run, source)
+            self._feed(session, run, _CALL, inputs=inputs)
+            try:
+                text = self._feed(session, run, _DUMP).output
+            except monty.MontyRuntimeError as error:
+                outcome, reason = self._failure(error)
+                if outcome is Outcome.ERROR:
+                    outcome, reason = Outcome.INVALID, f"the result is not JSON: {reason}"
+                raise Stopped(outcome, reason) from error
+        if type(text) is not str:
+            raise Stopped(Outcome.INVALID, "the result is not JSON")
+        if len(text) > self._limits.result:
+            raise Stopped(
+                Outcome.INVALID,
+                f"the result has {len(text)} characters; the limit is {self._limits.result}",
+            )
+        return text
+
+    def _feed(
+        self,
+        session: monty.MontySession,
+        run: _Run,
+        code: str,
+        *,
+        names: Mapping[str, Any] | None = None,
+        inputs: dict[str, Any] | None = None,
+    ) -> monty.MontyComplete:
+        step = session.feed_start(code, inputs=inputs, print_callback=run.printed)
+        while not isinstance(step, monty.MontyComplete):
+            if isinstance(step, monty.NameLookupSnapshot):
+                known = names is not None and step.variable_name in names
+                step = step.resume(value=names[step.variable_name]) if known else step.resume()
+            elif isinstance(step, monty.FutureSnapshot):
+                raise Stopped(Outcome.ERROR, "waits for something that never comes")
+            elif step.is_os_function:
+                step = step.resume_not_handled()
+            elif step.function_name != run.token:
+                name = tidy(step.function_name, 60)
+                message = f"name {name!r} is not defined"
+                step = step.resume({"exc_type": "NameError", "message": message})
+            else:
+                step = step.resume(self._call(run, *step.args))
+        run.check_time()
+        return step
+
+    def _call(self, run: _Run, name: str, payload: str) -> monty.ExternalResult:
+        """Serves one call of a block. Both arguments are strings made by the prelude."""
+        run.calls += 1
+        if run.calls > self._limits.host_calls:
+            raise Stopped(Outcome.ERROR, f"called blocks over {self._limits.host_calls} times")
+        before = time.monotonic()
+        try:
+            text = self._serve(name, payload)
+        except (ValueError, TypeError) as error:
+            message = tidy(f"{name}: {error}", _BLOCK_ERROR_TEXT)
+            return {"exc_type": "ValueError", "message": message}
+        finally:
+            run.in_blocks += time.monotonic() - before
+        run.check_time()
+        return {"return_value": text}
+
+    def _serve(self, name: str, payload: str) -> str:
+        bound = self._limits.call_payload
+        if len(payload) > bound:
+            raise ValueError(f"arguments of {len(payload)} characters; the limit is {bound}")
+        try:
+            args, kwargs = json.loads(
+                payload, parse_constant=_refuse_constant, parse_int=_small_integer
+            )
+            text = json.dumps(self._blocks[name](*args, **kwargs), allow_nan=False)
+        except (ValueError, TypeError):
+            raise
+        except Exception as error:  # a block's fault, told to the program without its text
+            raise ValueError(f"failed with {type(error).__name__}") from error
+        if len(text) > bound:
+            raise ValueError(f"a result of {len(text)} characters; the limit is {bound}")
+        return text
+
+    def _failure(
+        self, error: monty.MontyRuntimeError | monty.MontySyntaxError
+    ) -> tuple[Outcome, str]:
+        kind = type(error.exception()).__name__
+        text = tidy(str(error), self._limits.error_text)
+        lines = [frame.line for frame in error.traceback() if frame.filename == _PROGRAM_FILE]
+        where = f"line {lines[-1]}: " if lines else ""
+        if kind == "MemoryError":
+            if text.endswith(f"> {self._limits.printed} bytes"):
+                return Outcome.MEMORY, f"printed over {self._limits.printed} bytes"
+            return Outcome.MEMORY, where + text
+        # Monty's own time limits have no traceback; a TimeoutError with one was raised by hand.
+        if kind == "TimeoutError" and not error.traceback():
+            return Outcome.TIMEOUT, f"computed for over {self._limits.turn_seconds:g} s"
+        if isinstance(error, monty.MontySyntaxError):
+            return Outcome.ERROR, f"{where}SyntaxError: {text}"
+        return Outcome.ERROR, where + text
+
+
+def _crash(crash: monty.MontyCrashedError) -> tuple[Outcome, str]:
+    if crash.timed_out:
+        return Outcome.TIMEOUT, "did not stop at its time limit and was killed"
+    return Outcome.CRASH, "its worker process died"
+
+
+def _host(token: str) -> Block:
+    def host(*_: Any) -> NoReturn:
+        raise AssertionError("the driver answers this call itself")
+
+    host.__name__ = token
+    return host
+
+
+def _refuse_constant(name: str) -> NoReturn:
+    raise ValueError(f"{name} is not a number that a block takes")
+
+
+def _small_integer(digits: str) -> int:
+    value = int(digits)
+    if abs(value) > _LARGEST_INTEGER:
+        raise ValueError("a whole number of more than 64 bits")
+    return value
