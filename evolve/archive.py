@@ -53,11 +53,11 @@ class Archive:
 
     def __init__(self) -> None:
         low, high = np.log2(WORDS)
-        self._grid = GridArchive(
+        self._grid: Any = GridArchive(
             solution_dim=(),
             dims=CELLS,
             ranges=[DENSITY, (low, high)],
-            dtype={"solution": object, "objective": np.float64, "measures": np.float64},
+            dtype={"solution": object, "objective": np.float64, "measures": np.float64},  # type: ignore[arg-type]
         )
 
     def offer(self, candidate: Candidate, verdict: Mapping[str, Any]) -> Offer:

@@ -14,11 +14,10 @@ from typing import Any
 import numpy as np
 
 from evolve.store import Store
-from fitness.embedding import EMBEDDERS, SentenceCache
+from fitness.embedding import open_cache
 from fitness.metrics import Points, cell_counts
 from fitness.respondents import RESPONDENTS, Row
 from fitness.scoring import Judged, Scorecard, Scorer
-from generators.cache import cache_folder
 from generators.context import Context
 from generators.generator import GenerationError, generate
 from generators.persona import Persona
@@ -78,7 +77,7 @@ class Evaluator:
     def __init__(self, setup: Setup) -> None:
         self.setup = setup
         self.sandbox = Sandbox()
-        self._cache = sentence_cache(setup.embedder)
+        self._cache = open_cache(setup.embedder)
         self._scorers: dict[str, Scorer] = {}
 
     def evaluate(self, source: str, bar: float) -> dict[str, Any]:
@@ -173,14 +172,6 @@ def density_match(points: Points, reference: Points) -> float:
     if not shares[0].any():
         return 0.0
     return float(1.0 - 0.5 * np.abs(shares[0] - shares[1]).sum(axis=1).mean())
-
-
-def sentence_cache(embedder: Mapping[str, Any]) -> SentenceCache:
-    """The embedder of the config group, with the sentence cache that all workers share."""
-    settings = {key: value for key, value in embedder.items() if key != "name"}
-    return SentenceCache(
-        EMBEDDERS[embedder["name"]](**settings), cache_folder() / "sentences.sqlite"
-    )
 
 
 def evaluate_in_worker(store: str, source: str, bar: float) -> dict[str, Any]:

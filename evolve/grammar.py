@@ -71,11 +71,9 @@ class Parameter:
         moved = min(high, max(low, random.gauss(value, (high - low) / 5)))
         if not self.integer:
             return round(moved, 3)
-        step = round(moved)
-        if step == value:
-            step = value + random.choice([-1, 1])
-            step = value - (step - value) if not low <= step <= high else step
-        return int(step)
+        if round(moved) == value:  # a step at least, inwards at the ends of the range
+            moved = value + (1 if value <= low else -1 if value >= high else random.choice([-1, 1]))
+        return round(moved)
 
     @property
     def range(self) -> tuple[float, float]:

@@ -2,7 +2,6 @@
 
 import sys
 import time
-from types import TracebackType
 
 from evolve.search import State
 
@@ -13,14 +12,12 @@ class Progress:
     """Says how far a search is, what the best is worth, and the time left."""
 
     def __init__(self, total: int, quiet: bool = False) -> None:
-        self._total = total
+        self.total = total
         self._quiet = quiet
         self._live = not quiet and sys.stderr.isatty()
-        self._bar: object | None = None
         self._began = self._said = time.monotonic()
         self._done_before: int | None = None
 
-    def __enter__(self) -> "Progress":
         if self._live:
             from rich import progress
             from rich.console import Console
@@ -35,16 +32,11 @@ class Progress:
                 progress.TimeRemainingColumn(),
             )
             self._rich = progress.Progress(*columns, console=Console(stderr=True))
-            self._task = self._rich.add_task("starting", total=self._total, best="")
+            self._task = self._rich.add_task("starting", total=self.total, best="")
             self._rich.start()
-        return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
+    def close(self) -> None:
+        """Take the bar away."""
         if self._live:
             self._rich.stop()
 
@@ -70,10 +62,10 @@ class Progress:
             return
         self._said = now
         done = state.folded - self._done_before
-        left = (self._total - state.folded) * (now - self._began) / done if done else 0.0
+        left = (self.total - state.folded) * (now - self._began) / done if done else 0.0
         elites = len(state.archive.elites)
         print(
-            f"{state.folded}/{self._total} evaluated, {in_flight} in flight, {elites} elites,"
+            f"{state.folded}/{self.total} evaluated, {in_flight} in flight, {elites} elites,"
             f" {best}, {left:.0f} s left",
             file=sys.stderr,
             flush=True,

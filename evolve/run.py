@@ -17,11 +17,12 @@ from pathlib import Path
 from typing import Any
 
 from evolve.config import Config, read_config, resolve_contexts, start_programs, write_config
-from evolve.evaluate import FAILED, Evaluator, Setup, evaluate_in_worker, sentence_cache
+from evolve.evaluate import FAILED, Setup, evaluate_in_worker
 from evolve.progress import Progress
 from evolve.search import Search
 from evolve.store import Candidate, Store
 from evolve.workers import RETRIES, Pool, collect, open_pool
+from fitness.embedding import open_cache
 from fitness.reference import reference_rows
 from fitness.respondents import RESPONDENTS
 from generators.errors import GamutError, InputError
@@ -195,7 +196,7 @@ def _inputs(config: Config, progress: Progress) -> dict[str, Any]:
     """All inputs of a run as plain JSON: contexts, references, start programs."""
     training, report = resolve_contexts(config)
     start = [(origin, program.source) for origin, program in start_programs(config)]
-    cache = sentence_cache(config.embedder)
+    cache = open_cache(config.embedder)
     references = {}
     with Sandbox() as sandbox:
         for context in (*training, *report):
@@ -226,9 +227,7 @@ def manifest(config: Config) -> dict[str, Any]:
         "versions": {"python": platform.python_version(), **{p: version(p) for p in parts}},
         "seed": config.seed,
         "sandbox": probe(),
-        "embedder": sentence_cache(config.embedder).embedder.fingerprint,
+        "embedder": open_cache(config.embedder).embedder.fingerprint,
         "cores": os.cpu_count(),
     }
 
-
-__all__ = ["Evaluator", "Interrupted", "Run", "create", "evolve", "manifest", "open_run"]

@@ -124,7 +124,7 @@ class Search:
         island = self.state.islands[ticket % len(self.state.islands)]
         early = ticket < len(self.start) + self.settings.random_programs
         if early or not island or random.random() < self.settings.restart:
-            program, operator, parents = random_program(), "random", ()
+            program, operator, parents = _from_nothing()
         else:
             program, operator, parents = self._child(island)
         return Candidate(ticket, program.source, program.hash, operator, parents), self._bar(island)
@@ -161,7 +161,7 @@ class Search:
             if child is not None and child.hash not in self.state.seen:
                 parents = (parent.ticket, donor.ticket) if name == "crossover" else (parent.ticket,)
                 return child, name, parents
-        return random_program(), "random", ()
+        return _from_nothing()
 
     def _bar(self, island: list[Member]) -> float:
         """First-rung mean that the lower half of the island has: below it the cascade ends."""
@@ -191,6 +191,10 @@ class Search:
             target = islands[(i + 1) % len(islands)]
             if traveller and all(m.program.hash != traveller.program.hash for m in target):
                 _join(target, traveller, self.settings.island_size)
+
+
+def _from_nothing() -> tuple[Program, str, tuple[int, ...]]:
+    return random_program(), "random", ()
 
 
 def _join(island: list[Member], member: Member, size: int) -> None:

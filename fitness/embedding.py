@@ -9,13 +9,14 @@ import hashlib
 import importlib.util
 import sqlite3
 import time
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
+from generators.cache import cache_folder
 from generators.errors import GamutError
 
 Vectors = NDArray[np.float32]
@@ -151,6 +152,13 @@ class SentenceCache:
 
     def _key(self, sentence: str) -> bytes:
         return hashlib.sha256(f"{self.embedder.fingerprint}\n{sentence}".encode()).digest()
+
+
+def open_cache(embedder: Mapping[str, Any] | None = None) -> SentenceCache:
+    """An embedder by name and settings (default: minilm), with the cache that all processes share."""
+    settings = dict(embedder or {"name": "minilm"})
+    name = settings.pop("name")
+    return SentenceCache(EMBEDDERS[name](**settings), cache_folder() / "sentences.sqlite")
 
 
 def _open(file: Path) -> sqlite3.Connection | None:

@@ -78,7 +78,7 @@ def one_pair(points: Points, context: Context, pair: tuple[int, int]) -> Figure:
     figure.text(
         left / width, (bottom + side + 0.1) / height, covered, va="bottom", size=10, color=QUIET
     )
-    caption = "\n".join(wrap(_caption(points, context, pair), 78))
+    caption = "\n".join(wrap(_caption(points, context, pair), 84))
     figure.text(left / width, 0.15 / height, caption, size=8, color=QUIET)
     _label_across(axes, below)
     _label_up(axes, up)

@@ -49,6 +49,10 @@ class Scorecard:
     objective: float
     verdict: str
 
+    def as_points(self) -> Points:
+        """The points as the metrics take them."""
+        return as_points(self.points, len(self.axes), self.asked)
+
     def as_json(self) -> dict[str, Any]:
         """The JSON of `gamut score`, as the contract states it."""
         return {

@@ -102,12 +102,18 @@ class Generator:
         self.program = program
         self._sandbox: Sandbox | None = None
 
-    def __call__(self, context: Context | str | Path, n: int = 25, seed: int = 0) -> list[Persona]:
+    def __call__(
+        self,
+        context: Context | str | Path,
+        n: int = 25,
+        seed: int = 0,
+        progress: Callable[[int], None] | None = None,
+    ) -> list[Persona]:
         if not isinstance(context, Context):
             context = load_context(context)
         if self._sandbox is None:
             self._sandbox = Sandbox()
-        return generate(self._sandbox, self.program, context, n, seed)
+        return generate(self._sandbox, self.program, context, n, seed, progress)
 
     def close(self) -> None:
         """End the sandbox's processes. Calling the generator again starts new ones."""

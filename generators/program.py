@@ -163,6 +163,6 @@ def _sentence(call: ast.Call) -> str:
     assert isinstance(call.func, ast.Name)
     names = list(inspect.signature(BLOCKS[call.func.id]).parameters)
     given = [*zip(names, call.args, strict=False), *((k.arg, k.value) for k in call.keywords)]
-    settings = [f"{name}: {v.value}" for name, v in given if isinstance(v, ast.Constant)]
+    settings = [f"{name}: {v.value!s}" for name, v in given if isinstance(v, ast.Constant)]
     words = summary(call.func.id)
     return f"{words[:-1]} ({', '.join(settings)})." if settings else words

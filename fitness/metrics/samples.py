@@ -3,7 +3,6 @@
 from functools import lru_cache
 
 import numpy as np
-from scipy.stats import qmc
 
 from fitness.metrics.points import Array
 
@@ -14,6 +13,9 @@ CORNER_AXES = 10
 
 def sobol(count: int, axes: int, seed: int) -> Array:
     """The first `count` points of a scrambled Sobol sequence, [count, axes]."""
+    # Here, since scipy.stats takes as long to import as all the rest of this package.
+    from scipy.stats import qmc
+
     power = max(count - 1, 0).bit_length()
     drawn: Array = qmc.Sobol(axes, rng=seed).random_base2(power)
     return drawn[:count]

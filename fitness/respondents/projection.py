@@ -65,7 +65,8 @@ class _AxisModel:
     def polarity(self, vectors: Array) -> Array:
         """Where sentences [M, d] stand between the poles, [M] in (-1, 1)."""
         raw = _position(vectors, self.low, self.high, self.direction, self.middle)
-        return np.tanh(STEEPNESS * raw / self.scale / 2)
+        squashed: Array = np.tanh(STEEPNESS * raw / self.scale / 2)
+        return squashed
 
 
 class Projection:
@@ -133,7 +134,8 @@ def _attribution(likeness: Array) -> Array:
     logits = (with_none - with_none.max(axis=1, keepdims=True)) / TEMPERATURE
     shares = np.exp(logits)
     shares /= shares.sum(axis=1, keepdims=True)
-    return shares[:, :-1]
+    attributed: Array = shares[:, :-1]
+    return attributed
 
 
 def _pole_texts(hidden: Hidden) -> tuple[list[str], list[str]]:

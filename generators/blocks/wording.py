@@ -118,7 +118,7 @@ def sharpest(axes: Axes, share: Share) -> Axes:
         for pole in _POLES:
             own = totals[i, pole]
 
-            def typical(at: int, own: Counter[str] = own, key: tuple[int, str] = (i, pole)) -> float:
+            def typical(at: int, own: Counter[str] = own, key: tuple[int, _Pole] = (i, pole)) -> float:
                 sign = words[key][at] or {""}
                 return sum(
                     math.log1p(own[w]) - math.log1p(everything[w] - own[w]) for w in sign

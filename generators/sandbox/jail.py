@@ -76,13 +76,13 @@ def adopt_orphans() -> None:
         ctypes.CDLL(None, use_errno=True).prctl(_PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0)
 
 
-def reap_orphans() -> None:
-    """Buries the jails of killed workers, which the first process of a container may not do.
+def reap_orphans(*, wait: bool = False) -> None:
+    """Buries the jails of ended workers, which the first process of a container may not do.
 
-    When the pool kills the outer bwrap, the inner one dies with it and becomes our child. It leads
+    When the pool ends the outer bwrap, the inner one dies with it and becomes our child. It leads
     a session of its own (--new-session), which tells it from the pool's own children.
     """
     for listing in Path("/proc/self/task").glob("*/children"):
         for child in map(int, listing.read_text().split()):
             if os.getsid(child) == child:
-                os.waitpid(child, os.WNOHANG)
+                os.waitpid(child, 0 if wait else os.WNOHANG)

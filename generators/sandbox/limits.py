@@ -24,7 +24,7 @@ class Limits:
         recursion: depth of its call stack, and of the JSON it returns.
         host_calls: calls of blocks.
         call_payload: characters of the arguments of one call, as JSON, and of its result.
-        printed: bytes it may print.
+        printed: characters it may print.
         source: characters of the program.
         payload: characters of the context it is given, as JSON.
         result: characters of what it returns, as JSON.

@@ -85,11 +85,20 @@ class _Run:
     """The accounts of one run."""
 
     limits: Limits
-    printed: monty.CollectString
+    printed: str = ""
+    printed_too_much: bool = False
     token: str = field(default_factory=lambda: "h_" + secrets.token_hex(16))
     started: float = field(default_factory=time.monotonic)
     in_blocks: float = 0.0
     calls: int = 0
+
+    def print(self, _stream: str, text: str) -> None:
+        """Keeps what is printed; Monty ends the run when this raises, whatever is caught in it."""
+        room = self.limits.printed - len(self.printed)
+        self.printed += text[:room]
+        if len(text) > room:
+            self.printed_too_much = True
+            raise MemoryError
 
     def check_time(self) -> None:
         passed = time.monotonic() - self.started
@@ -118,6 +127,8 @@ class Runner:
             max_checkouts_per_worker=limits.programs_a_worker,
         )
         self._pool.__enter__()
+        self._worker: int | None = None
+        self._print_limit = f"printed over {limits.printed} characters"
         self._session_limits: monty.ResourceLimits = {
             "max_feed_duration_secs": limits.seconds,
             "max_turn_duration_secs": limits.turn_seconds,
@@ -130,10 +141,11 @@ class Runner:
     def close(self) -> None:
         """Ends the workers."""
         self._pool.__exit__(None, None, None)
+        reap_orphans(wait=True)
 
     def run(self, source: str, context: str, n: int, seed: int) -> Reply:
         """Runs `generate(context, n, rng)` of a program; `context` is JSON text."""
-        run = _Run(self._limits, monty.CollectString(self._limits.printed))
+        run = _Run(self._limits)
         result = ""
         try:
             result = self._result(run, source, context, n, seed)
@@ -142,14 +154,15 @@ class Runner:
             outcome, reason = stopped.outcome, stopped.reason
         except monty.MontyCrashedError as crash:
             outcome, reason = _crash(crash)
-            reap_orphans()
         except (monty.MontyRuntimeError, monty.MontySyntaxError) as error:
             outcome, reason = self._failure(error)
+        if run.printed_too_much:
+            outcome, reason, result = Outcome.MEMORY, self._print_limit, ""
         return Reply(
             outcome,
             tidy(reason, self._limits.error_text),
             run.calls,
-            tidy(run.printed.output, self._limits.printed, one_line=False),
+            tidy(run.printed, self._limits.printed, one_line=False),
             result,
         )
 
@@ -162,6 +175,7 @@ class Runner:
         }
         inputs = {"__gamut_context": context, "__gamut_n": n, "__gamut_seed": seed}
         with self._pool.checkout(limits=self._session_limits, os_policy=policy) as session:
+            self._note_worker(session.worker_pid)
             self._feed(session, run, self._prelude, names={"__gamut_host": _host(run.token)})
             self._feed(session, run, source)
             self._feed(session, run, _CALL, inputs=inputs)
@@ -181,6 +195,11 @@ class Runner:
             )
         return text
 
+    def _note_worker(self, pid: int | None) -> None:
+        if pid != self._worker:
+            self._worker = pid
+            reap_orphans()
+
     def _feed(
         self,
         session: monty.MontySession,
@@ -190,7 +209,7 @@ class Runner:
         names: Mapping[str, Any] | None = None,
         inputs: dict[str, Any] | None = None,
     ) -> monty.MontyComplete:
-        step = session.feed_start(code, inputs=inputs, print_callback=run.printed)
+        step = session.feed_start(code, inputs=inputs, print_callback=run.print)
         while not isinstance(step, monty.MontyComplete):
             if isinstance(step, monty.NameLookupSnapshot):
                 known = names is not None and step.variable_name in names
@@ -249,12 +268,13 @@ class Runner:
         lines = [frame.line for frame in error.traceback() if frame.filename == _PROGRAM_FILE]
         where = f"line {lines[-1]}: " if lines else ""
         if kind == "MemoryError":
-            if text.endswith(f"> {self._limits.printed} bytes"):
-                return Outcome.MEMORY, f"printed over {self._limits.printed} bytes"
             return Outcome.MEMORY, where + text
         # Monty's own time limits have no traceback; a TimeoutError with one was raised by hand.
         if kind == "TimeoutError" and not error.traceback():
-            return Outcome.TIMEOUT, f"computed for over {self._limits.turn_seconds:g} s"
+            turn = "turn" in text
+            limit = self._limits.turn_seconds if turn else self._limits.seconds
+            between = " between two calls of blocks" if turn else ""
+            return Outcome.TIMEOUT, f"computed for over {limit:g} s{between}"
         if isinstance(error, monty.MontySyntaxError):
             return Outcome.ERROR, f"{where}SyntaxError: {text}"
         return Outcome.ERROR, where + text

@@ -1,0 +1,73 @@
+"""The command line. Commands import what they need when they run, so that --help is quick."""
+
+import os
+import sys
+from typing import NoReturn
+
+import typer
+
+from evolve.commands import bundles, contexts, machine, populations, runs
+
+app = typer.Typer(
+    name="gamut",
+    help="Evolve persona generators that cover the rare, consequential combinations of human"
+    " traits, and archive them for reuse.\n\nBegin with `gamut evolve`, which needs no key and no"
+    " network. Add --debug to any command for a traceback.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    rich_markup_mode=None,
+)
+context_app = typer.Typer(help="Check a context file, or make one.", no_args_is_help=True)
+
+runs.register(app)
+bundles.register(app)
+populations.register(app)
+machine.register(app)
+contexts.register(context_app)
+app.add_typer(context_app, name="context")
+
+DONE, FAILED, WRONG, INTERRUPTED = 0, 1, 2, 130
+
+
+def main() -> NoReturn:
+    """Run the command in sys.argv and exit with the contract's status."""
+    debug = "--debug" in sys.argv[1:]
+    words = [word for word in sys.argv[1:] if word != "--debug"]
+    try:
+        sys.exit(_run(words))
+    except KeyboardInterrupt:
+        sys.exit(INTERRUPTED)
+    except BrokenPipeError:  # the reader of our output went away: nothing left to say
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        sys.exit(FAILED)
+    except Exception as error:
+        if debug:
+            raise
+        sys.exit(_complaint(error))
+
+
+def _run(words: list[str]) -> int:
+    if words[:1] == ["evolve"] and not {"-h", "--help"} & set(words):
+        from evolve.job import launch
+
+        return launch(words[1:])
+    status = app(words, standalone_mode=False)
+    return status if isinstance(status, int) else DONE
+
+
+def _complaint(error: Exception) -> int:
+    """One short message on standard error; the exit status."""
+    import click
+
+    from generators.errors import GamutError, InputError
+
+    if isinstance(error, click.ClickException):
+        error.show()
+        return WRONG
+    if isinstance(error, click.exceptions.Abort):
+        return INTERRUPTED
+    print(f"gamut: {error}", file=sys.stderr)
+    if not isinstance(error, GamutError):
+        print(f"({type(error).__name__}; this is a bug: --debug shows where)", file=sys.stderr)
+    return WRONG if isinstance(error, InputError) else FAILED

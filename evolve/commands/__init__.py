@@ -1,0 +1,1 @@
+"""The commands of `gamut`, a module a subject."""

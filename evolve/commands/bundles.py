@@ -1,0 +1,95 @@
+"""Commands about bundles: show, verify, generate."""
+
+import json
+import sys
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+BUNDLE = Annotated[
+    str, typer.Argument(help="Bundle: a folder, a .zip, or gallery:NAME.", show_default=False)
+]
+CONTEXT = Annotated[Path, typer.Option("--context", help="Context file.", show_default=False)]
+JSON = Annotated[bool, typer.Option("--json", help="Print JSON for a script to read.")]
+TRUST = Annotated[
+    bool, typer.Option("--trust", help="Run a stranger's program on a machine without a jail.")
+]
+
+
+def register(app: typer.Typer) -> None:
+    """Add the commands of this module."""
+    app.command("show")(show)
+    app.command("verify")(verify)
+    app.command("generate")(generate)
+
+
+def show(bundle: BUNDLE, as_json: JSON = False) -> None:
+    """Show an elite: its program, card and scorecards. Runs nothing.
+
+    Example: gamut show runs/demo/archive/best
+    """
+    import yaml
+
+    from generators.bundle import read_bundle
+
+    opened = read_bundle(bundle)
+    if as_json:
+        parts = {"card": opened.card, "scorecards": opened.scorecards, "program": opened.program.source}
+        print(json.dumps({**parts, "provenance": opened.provenance}, indent=1))
+        return
+    print(opened.program.source)
+    print(f"\n{yaml.safe_dump(dict(opened.card), sort_keys=False, allow_unicode=True, width=96)}")
+    for card in opened.scorecards:
+        print(f"{card['context']}: {card['verdict']}")
+
+
+def verify(bundle: BUNDLE, trust: TRUST = False, as_json: JSON = False) -> int:
+    """Check a bundle: hashes, schema, and that its seed gives its personas again.
+
+    Example: gamut verify runs/demo/archive/best
+    """
+    from generators.bundle import check_trust, read_bundle, verify_bundle
+    from generators.sandbox import Sandbox
+
+    check_trust(read_bundle(bundle), trust)
+    with Sandbox() as sandbox:
+        found = verify_bundle(bundle, sandbox)
+    if as_json:
+        print(json.dumps({"ok": found.ok, "checked": found.checked, "mismatches": found.mismatches}))
+    else:
+        for line in (*found.checked, *found.mismatches):
+            print(line)
+        print("verified" if found.ok else "NOT as recorded")
+    return 0 if found.ok else 1
+
+
+def generate(
+    bundle: BUNDLE,
+    context: CONTEXT,
+    n: Annotated[int, typer.Option("-n", help="Personas.")] = 25,
+    seed: Annotated[int, typer.Option(help="The same seed gives the same personas.")] = 0,
+    out: Annotated[Path | None, typer.Option(help="JSONL file; default: standard output.")] = None,
+    trust: TRUST = False,
+) -> None:
+    """Make personas from a bundle, as JSON Lines. Only the public part of the context is used.
+
+    Example: gamut generate runs/demo/archive/best --context my.yaml -n 1000 --out personas.jsonl
+    """
+    from rich.console import Console
+    from rich.progress import Progress
+
+    import generators
+    from generators.persona import write_personas
+
+    generator = generators.load(bundle, trust=trust)
+    console = Console(stderr=True)
+    with Progress(console=console, transient=True, disable=not console.is_terminal) as bar:
+        task = bar.add_task("generating", total=n)
+        personas = generator(
+            context, n=n, seed=seed, progress=lambda done: bar.update(task, completed=done)
+        )
+    generator.close()
+    write_personas(personas, sys.stdout if out is None else out)
+    if out is not None:
+        print(f"{len(personas)} personas: {out}", file=sys.stderr)

@@ -1,0 +1,100 @@
+"""Commands about runs: evolve, resume, report, archive."""
+
+import json
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+RUN = Annotated[Path, typer.Argument(help="Run directory.", show_default=False)]
+JSON = Annotated[bool, typer.Option("--json", help="Print JSON for a script to read.")]
+
+EVOLVE_HELP = """Search for generators; words are Hydra overrides, KEY=VALUE.
+
+    gamut evolve                                   the default job: under three minutes, no key
+    gamut evolve run_dir=runs/demo seed=1          another seed, a named directory
+    gamut evolve contexts=my.yaml                  a context of your own: half of its hidden
+                                                   statements guide the search, half report
+    gamut evolve budget.evaluations=5000 workers=8 a longer search
+    gamut evolve start=[runs/demo/archive/best]    begin from a bundle or a program file
+    gamut evolve -m seed=0,1,2                     a sweep, one run directory a job
+
+Keys: seed, run_dir, population (personas a context), workers (default: one a core),
+budget.evaluations, budget.minutes, start; groups: contexts, respondent, embedder, search
+(search.islands=5 and so on). `gamut evolve --cfg job` prints all of them with their values.
+
+Ctrl-C once finishes what is in flight; `gamut resume RUN` goes on at any time."""
+
+
+def register(app: typer.Typer) -> None:
+    """Add the commands of this module."""
+    app.command("evolve", help=EVOLVE_HELP, rich_help_panel=None)(evolve)
+    app.command("resume")(resume)
+    app.command("report")(report)
+    app.command("archive")(archive)
+
+
+def evolve(
+    words: Annotated[
+        list[str] | None, typer.Argument(help="KEY=VALUE …", metavar="[KEY=VALUE]...")
+    ] = None,
+) -> int:
+    """Search for generators."""
+    from evolve.job import launch
+
+    return launch(words or [])
+
+
+def resume(run: RUN) -> int:
+    """Go on where a killed or interrupted run stopped.
+
+    The finished archive is the one that the run would have made without the stop.
+
+    Example: gamut resume runs/demo
+    """
+    from contextlib import closing
+
+    from evolve.job import carry_on
+    from evolve.progress import Progress
+    from evolve.run import open_run
+
+    with closing(Progress(total=0)) as progress:
+        opened = open_run(run, progress)
+        progress.total = opened.config.evaluations
+        return carry_on(opened, progress)
+
+
+def report(
+    run: RUN,
+    out: Annotated[Path | None, typer.Option(help="File to write; default: RUN/report.html.")] = None,
+) -> None:
+    """Write a run's report: one self-contained HTML file.
+
+    Example: gamut report runs/demo --out demo.html
+    """
+    from contextlib import closing
+
+    from evolve.progress import Progress
+    from evolve.report import write_report
+    from evolve.stored import stored_results
+
+    target = out or run / "report.html"
+    with closing(Progress(total=0)):
+        opened, entries = stored_results(run)
+        write_report(opened, entries, target)
+    print(target)
+
+
+def archive(run: RUN, as_json: JSON = False) -> None:
+    """List the elites of a run, best first, with scores and intervals.
+
+    Example: gamut archive runs/demo --json
+    """
+    from evolve.stored import archive_listing, stored_results
+    from evolve.table import results_table
+
+    if as_json:
+        print(json.dumps(archive_listing(run), indent=1))
+        return
+    _, entries = stored_results(run)
+    print(results_table(entries, shown=len(entries)))

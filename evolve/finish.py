@@ -1,0 +1,277 @@
+"""The end of a run: elites and baselines on the report contexts, bundles, index.
+
+The best elite is the best on the training contexts. The report contexts play no part in choosing
+it, so what it scores on them is not flattered by choice.
+"""
+
+import json
+import shutil
+import tempfile
+import time
+from collections.abc import Mapping, Sequence
+from concurrent.futures import Future
+from dataclasses import dataclass
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from scipy import stats
+
+from evolve.archive import Elite
+from evolve.evaluate import Setup, evaluation_seed, report_in_worker
+from evolve.progress import Progress
+from evolve.run import Run
+from evolve.workers import collect, open_pool
+from fitness.maps import draw_maps
+from fitness.metrics import Measure, as_points, rare_weights
+from generators.baselines import BASELINES, baseline
+from generators.bundle import write_bundle
+from generators.context import Context
+from generators.errors import InputError
+from generators.persona import Persona
+from generators.program import Program, parse
+
+RIVAL = "covering_mix"  # the strongest baseline that needs no search
+
+
+@dataclass(frozen=True)
+class Interval:
+    """An estimate with its 95 % interval."""
+
+    mean: float
+    low: float
+    high: float
+
+    def __str__(self) -> str:
+        return f"{self.mean:.3f} [{self.low:.3f}, {self.high:.3f}]"
+
+
+@dataclass(frozen=True)
+class Entry:
+    """One line of the results: an elite, a baseline, or an elite that is one.
+
+    Attributes:
+        name: bundle folder of an elite, else the baseline's name.
+        program: what it is.
+        elite: where it stands in the archive; None for a baseline without a niche.
+        baseline: name of the baseline that this program is; empty for an evolved one.
+        report: what `Evaluator.report` gave.
+    """
+
+    name: str
+    program: Program
+    elite: Elite | None
+    baseline: str
+    report: Mapping[str, Any]
+
+    @property
+    def credited(self) -> Interval:
+        """What the search maximises, on the report contexts."""
+        return interval(self.report["values"])
+
+    @property
+    def bare(self) -> Interval:
+        """Rare combination coverage as read, gates and steadiness aside."""
+        return interval(self.report["bare"])
+
+    def lead(self, other: "Entry") -> Interval:
+        """Difference in what the search maximises, paired over contexts and seeds."""
+        mine, theirs = self.report["values"], other.report["values"]
+        return interval({c: np.subtract(mine[c], theirs[c]).tolist() for c in mine})
+
+
+def interval(values: Mapping[str, Sequence[float]]) -> Interval:
+    """Mean over contexts of means over seeds, with a t interval from the spread between seeds.
+
+    The contexts are taken as given: the interval says what other seeds would have shown, not what
+    other contexts would.
+    """
+    table = np.array([values[context] for context in sorted(values)])
+    contexts, seeds = table.shape
+    mean = float(table.mean())
+    if seeds < 2:
+        return Interval(mean, float("nan"), float("nan"))
+    error = float(np.sqrt((table.var(axis=1, ddof=1) / seeds).sum()) / contexts)
+    reach = float(stats.t.ppf(0.975, contexts * (seeds - 1))) * error
+    return Interval(mean, mean - reach, mean + reach)
+
+
+def finish(run: Run, progress: Progress, workers: int) -> list[Entry]:
+    """Score elites and baselines on the report contexts and write the archive; best elite first."""
+    programs = _wanted(run)
+    reports = _reports(run, [program for _, program, _ in programs], progress, workers)
+    entries = _entries(programs, reports)
+    _write_archive(run, [e for e in entries if e.elite], progress)
+    return entries
+
+
+def stored_entries(run: Run) -> list[Entry]:
+    """The results of a finished run, from its store alone. InputError where it is not finished."""
+    programs = _wanted(run)
+    reports = {p.hash: run.store.meta(f"report:{p.hash}") for _, p, _ in programs}
+    if None in reports.values():
+        raise InputError(f"{run.folder}: not finished; finish it by `gamut resume {run.folder}`")
+    return _entries(programs, reports)
+
+
+def _wanted(run: Run) -> list[tuple[str, Program, Elite | None]]:
+    """Elites, best first, then the baselines that are none: name, program, elite."""
+    elites = run.search.state.archive.elites
+    if not elites:
+        raise InputError(f"{run.folder}: no program could be scored, so there is no archive")
+    wanted: list[tuple[str, Program, Elite | None]] = [
+        (bundle_name(elite), parse(elite.candidate.source), elite)
+        for elite in elites
+    ]
+    held = {elite.candidate.hash for elite in elites}
+    programs = ((name, baseline(name)) for name in BASELINES)
+    return wanted + [(name, p, None) for name, p in programs if p.hash not in held]
+
+
+def _entries(
+    programs: Sequence[tuple[str, Program, Elite | None]], reports: Mapping[str, Any]
+) -> list[Entry]:
+    named = {baseline(name).hash: name for name in BASELINES}
+    return [
+        Entry(name, program, elite, named.get(program.hash, ""), reports[program.hash])
+        for name, program, elite in programs
+    ]
+
+
+def bundle_name(elite: Elite) -> str:
+    """The folder of an elite: its cell, density then words."""
+    return f"density{elite.niche[0]}_words{elite.niche[1]}"
+
+
+def _reports(
+    run: Run, programs: Sequence[Program], progress: Progress, workers: int
+) -> dict[str, Any]:
+    """Report of each program by hash; kept in the store, so that a killed finish goes on."""
+    reports = {p.hash: run.store.meta(f"report:{p.hash}") for p in programs}
+    missing = {p.hash: p for p in programs if reports[p.hash] is None}
+    if not missing:
+        return reports
+    pool = open_pool(min(workers, len(missing)))
+    try:
+        store = str(run.store.file)
+        pending: dict[Future[Any], str] = {
+            pool.submit(report_in_worker, store, p.source): p.hash for p in missing.values()
+        }
+        while pending:
+            progress.say(f"validating: {len(pending)} programs left")
+            for future in collect(pending, timeout=10.0):
+                digest = pending.pop(future)
+                reports[digest] = future.result()
+                run.store.put_meta(f"report:{digest}", reports[digest])
+    finally:
+        pool.close()
+    return reports
+
+
+def _write_archive(run: Run, entries: Sequence[Entry], progress: Progress) -> None:
+    """Write archive/ anew beside the old one, then put it in its place."""
+    folder = run.folder / "archive"
+    part = run.folder / "archive.part"
+    shutil.rmtree(part, ignore_errors=True)
+    part.mkdir()
+    for number, entry in enumerate(entries):
+        progress.say(f"writing bundle {number + 1} of {len(entries)}")
+        _write_entry(run, entry, part / entry.name)
+    index = [
+        {
+            "bundle": entry.name,
+            "niche": list(entry.elite.niche),
+            "program_hash": entry.program.hash,
+            "operator": entry.elite.candidate.operator,
+            "ticket": entry.elite.candidate.ticket,
+            "training": entry.elite.objective,
+            "baseline": bool(entry.baseline),
+            "best": entry is entries[0],
+        }
+        for entry in entries
+        if entry.elite
+    ]
+    (part / "index.json").write_text(json.dumps(index, indent=1) + "\n", "utf-8")
+    (part / "best").write_text(entries[0].name + "\n", "utf-8")
+    shutil.rmtree(folder, ignore_errors=True)
+    part.rename(folder)
+
+
+def _write_entry(run: Run, entry: Entry, folder: Path) -> None:
+    setup, report = run.setup, entry.report
+    personas: list[Persona] = []
+    populations = []
+    shown = {card["context"]: card for card in report["scorecards"]}
+    read = [context for context in setup.report if context.id in shown]
+    for context, population in zip(read, report["personas"], strict=True):
+        seed = evaluation_seed(setup.seed, "report", context, 0)
+        public = context.public().model_dump(mode="json", by_alias=True)
+        populations.append({"context": public, "n": setup.population, "seed": seed})
+        origin = {"context": context.id, "seed": seed, "program_hash": entry.program.hash}
+        personas += [Persona.model_validate({**p, "provenance": origin}) for p in population]
+    write_bundle(
+        folder,
+        program=entry.program,
+        card=_card(run, entry),
+        scorecards=report["scorecards"],
+        personas=personas,
+        maps=_maps(setup, read, report["scorecards"]),
+        provenance={
+            "schema": "gamut/bundle/1",
+            "gamut_version": version("persona-gamut"),
+            "program_hash": entry.program.hash,
+            "run": run.folder.name,
+            "run_seed": setup.seed,
+            "ticket": entry.elite.candidate.ticket if entry.elite else None,
+            "operator": entry.elite.candidate.operator if entry.elite else "",
+            "created": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime()),
+            "populations": populations,
+        },
+    )
+
+
+def _card(run: Run, entry: Entry) -> dict[str, Any]:
+    """What a stranger needs to know before using a bundle."""
+    credited, bare = entry.credited, entry.bare
+    verdict = entry.elite.verdict if entry.elite else {"measures": {}}
+    return {
+        "name": entry.name,
+        "baseline": entry.baseline or None,
+        "what_it_does": entry.program.describe(),
+        "population": run.setup.population,
+        "trained_on": [context.id for context in run.setup.training],
+        "reported_on": [context.id for context in run.setup.report],
+        "respondent": run.setup.respondent,
+        "rare_combination_coverage": {
+            "credited": _plain(credited),
+            "bare": _plain(bare),
+            "credited_means": "personas that pass every gate, on axes where no single sentence"
+            " decides the third they are read in; one reader",
+            "interval": "95 %, over seeds; contexts taken as given",
+        },
+        "measures": dict(verdict["measures"]),
+        "limits": "Read by an offline reader from text alone. Coverage says which combinations of"
+        " traits the texts express, not how often they occur among people.",
+    }
+
+
+def _plain(estimate: Interval) -> dict[str, float | None]:
+    parts = {"mean": estimate.mean, "low": estimate.low, "high": estimate.high}
+    return {name: round(x, 6) if np.isfinite(x) else None for name, x in parts.items()}
+
+
+def _maps(
+    setup: Setup, contexts: Sequence[Context], cards: Sequence[Mapping[str, Any]]
+) -> dict[str, bytes]:
+    """Coverage maps of a bundle, by file name: PNG and JSON, each context's own."""
+    found: dict[str, bytes] = {}
+    for context, card in zip(contexts, cards, strict=True):
+        axes, t = len(context.axes), min(3, len(context.axes))
+        points = as_points(card["points"], axes, card["n"])
+        metrics = {name: Measure(**m) for name, m in card["metrics"].items()}
+        weights = rare_weights(as_points(setup.references[context.hash], axes), t)
+        with tempfile.TemporaryDirectory() as folder:
+            for file in draw_maps(points, context, folder, metrics, ("png",), {t: weights}):
+                found[f"{context.id}_{file.name}"] = file.read_bytes()
+    return found

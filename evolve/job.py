@@ -1,0 +1,102 @@
+"""`gamut evolve`: hands its words to Hydra and runs the job, or a sweep of them."""
+
+import os
+import sys
+from contextlib import closing
+from pathlib import Path
+from typing import Any
+
+from generators.errors import InputError
+
+PROGRAM = "gamut evolve"
+
+
+def launch(words: list[str]) -> int:
+    """Run the search that the words configure; the exit status.
+
+    Raises InputError for words that Hydra or the run refuses.
+    """
+    os.environ["HYDRA_FULL_ERROR"] = "1"  # so that errors reach us, who word them for users
+    import hydra
+    from hydra.errors import HydraException
+    from omegaconf import DictConfig, OmegaConf
+    from omegaconf.errors import OmegaConfBaseException
+
+    outcomes: list[int] = []
+
+    def job(config: DictConfig) -> None:
+        plain = OmegaConf.to_container(config, resolve=True, throw_on_missing=True)
+        outcomes.append(run_job(plain, _folder(config)))
+
+    sys.argv = [PROGRAM, *(new for word in words for new in _own_context(word))]
+    try:
+        hydra.main(version_base="1.3", config_path="pkg://conf", config_name="config")(job)()
+    except (HydraException, OmegaConfBaseException) as error:
+        raise InputError(_reworded(error)) from None
+    return max(outcomes, default=0)
+
+
+def run_job(plain: Any, folder: Path) -> int:
+    """One search in a fresh run directory, to its table on standard output."""
+    from evolve.config import from_plain
+    from evolve.progress import Progress
+    from evolve.run import create
+
+    config = from_plain(plain)
+    with closing(Progress(config.evaluations)) as progress:
+        return carry_on(create(config, folder, progress), progress)
+
+
+def carry_on(run: Any, progress: Any) -> int:
+    """Search until the budget is spent, score, write the archive and report, print the table."""
+    from evolve.finish import finish
+    from evolve.report import write_report
+    from evolve.run import Interrupted, evolve
+    from evolve.table import conclusion, results_table
+
+    config, folder = run.config, run.folder
+    try:
+        evolve(run, progress, config.workers, config.minutes)
+        entries = finish(run, progress, config.workers)
+        progress.say("writing the report")
+        write_report(run, entries, folder / "report.html")
+    except (KeyboardInterrupt, Interrupted):
+        done = run.store.count()
+        print(
+            f"\nInterrupted after {done} evaluations; nothing stored is lost. Go on with:\n"
+            f"gamut resume {folder}",
+            file=sys.stderr,
+        )
+        return 130
+    progress.close()
+    print(results_table(entries))
+    print(f"\n{conclusion(entries)}")
+    print(f"Report:  {folder / 'report.html'}\nArchive: {folder / 'archive'}")
+    return 0
+
+
+def _folder(config: Any) -> Path:
+    """The run directory; in a sweep, where every job needs its own, Hydra's unless one is named."""
+    from hydra.core.hydra_config import HydraConfig
+    from hydra.types import RunMode
+
+    hydra = HydraConfig.get()
+    named = any(word.startswith("run_dir=") for word in hydra.overrides.task)
+    if hydra.mode is RunMode.MULTIRUN and not named:
+        return Path(hydra.runtime.output_dir)
+    return Path(config.run_dir)
+
+
+def _own_context(word: str) -> list[str]:
+    """`contexts=my.yaml` means the group of one's own contexts, with that file."""
+    key, _, value = word.partition("=")
+    if key != "contexts" or not value.endswith((".yaml", ".yml")):
+        return [word]
+    quoted = str(Path(value).resolve()).replace("\\", "\\\\").replace("'", "\\'")
+    return ["contexts=own", f"contexts.file='{quoted}'"]
+
+
+def _reworded(error: Exception) -> str:
+    """Hydra's message without its advice on how to see its own traceback."""
+    lines = [line for line in str(error).splitlines() if line.strip() and "HYDRA_FULL" not in line]
+    return "\n".join(lines)

@@ -1,0 +1,55 @@
+"""The results of a run as a table on the terminal."""
+
+from collections.abc import Sequence
+from io import StringIO
+
+from evolve.finish import RIVAL, Entry
+from generators.baselines import baseline
+
+SHOWN = 5  # elites
+WIDTH = 110
+
+
+def results_table(entries: Sequence[Entry], shown: int = SHOWN) -> str:
+    """The best elites beside every baseline, with intervals, as plain text."""
+    from rich.console import Console
+    from rich.table import Table
+
+    rival = next(e for e in entries if e.program.hash == baseline(RIVAL).hash)
+    table = Table(
+        title="Rare combination coverage on the report contexts (mean, 95 % interval)",
+        title_justify="left",
+        box=None,
+        pad_edge=False,
+    )
+    for name in ("", "credited", "as read", f"credited, lead over {RIVAL}"):
+        table.add_column(name, no_wrap=True)
+    elites = [e for e in entries if e.elite and not e.baseline][:shown]
+    for number, entry in enumerate(elites):
+        mark = " (best in training)" if number == 0 else ""
+        table.add_row(f"{entry.name}{mark}", *_cells(entry, rival))
+    table.add_section()
+    for entry in sorted((e for e in entries if e.baseline), key=lambda e: -e.credited.mean):
+        table.add_row(f"baseline {entry.baseline}", *_cells(entry, rival))
+    out = StringIO()
+    Console(file=out, width=WIDTH, color_system=None).print(table)
+    return out.getvalue().rstrip()
+
+
+def conclusion(entries: Sequence[Entry]) -> str:
+    """Whether the search beat the strongest baseline, in words."""
+    rival = next(e for e in entries if e.program.hash == baseline(RIVAL).hash)
+    best = entries[0]
+    if best.baseline:
+        return f"The search found nothing better than the baseline {best.baseline}."
+    lead = best.lead(rival)
+    if lead.low > 0:
+        return f"The best elite leads {RIVAL} by {lead}: the interval lies above zero."
+    if lead.high < 0:
+        return f"The best elite trails {RIVAL} by {lead}: the baseline wins."
+    return f"The best elite and {RIVAL} differ by {lead}: no difference is shown."
+
+
+def _cells(entry: Entry, rival: Entry) -> list[str]:
+    lead = "" if entry.program.hash == rival.program.hash else str(entry.lead(rival))
+    return [str(entry.credited), str(entry.bare), lead]

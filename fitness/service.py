@@ -1,0 +1,33 @@
+"""Opens what scoring needs (embedder, reader, reference population) for one context."""
+
+from pathlib import Path
+
+from fitness.embedding import open_cache
+from fitness.reference import reference_rows
+from fitness.respondents import RESPONDENTS
+from fitness.scoring import Scorer
+from generators.context import Context, load_context
+from generators.errors import InputError
+from generators.sandbox import Sandbox
+
+
+def open_scorer(context: Context | str | Path, respondent: str = "projection") -> Scorer:
+    """A scorer for a context, or for a context file.
+
+    Raises InputError for an unknown respondent or a context without its hidden part. The first
+    call for a context of one's own makes its reference population, which takes some seconds.
+    """
+    if not isinstance(context, Context):
+        context = load_context(context)
+    if respondent not in RESPONDENTS:
+        known = ", ".join(sorted(RESPONDENTS))
+        raise InputError(f"respondent {respondent!r} is not known; known: {known}")
+    silent = [axis.id for axis in context.axes if axis.hidden is None]
+    if silent:
+        raise InputError(
+            f"context {context.id}: {', '.join(silent)}: no hidden statements, so personas cannot"
+            " be scored; `gamut context split` makes them from one list of statements a pole"
+        )
+    reader = RESPONDENTS[respondent](context, open_cache())
+    with Sandbox() as sandbox:
+        return Scorer(context, reader, reference_rows(context, reader, sandbox))
