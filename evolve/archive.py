@@ -57,7 +57,7 @@ class Archive:
             solution_dim=(),
             dims=CELLS,
             ranges=[DENSITY, (low, high)],
-            dtype={"solution": object, "objective": np.float64, "measures": np.float64},  # type: ignore[arg-type]
+            solution_dtype=object,
         )
 
     def offer(self, candidate: Candidate, verdict: Mapping[str, Any]) -> Offer:

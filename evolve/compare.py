@@ -6,11 +6,11 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from generators.bundle import load
 from scipy import stats
 
 from fitness.service import open_scorer
 from generators.baselines import baseline
-from generators.bundle import load
 from generators.context import Context, load_context
 from generators.errors import InputError
 from generators.generator import Generator
@@ -51,7 +51,11 @@ class Comparison:
         figures = (
             f"{self.metric}: {first} {self.a:.3f}, {second} {self.b:.3f}, difference"
             f" {self.difference:+.3f} (95 % interval {self.low:+.3f} to {self.high:+.3f},"
-            + (f" paired over {self.seeds} seeds)." if self.seeds > 1 else " one population a side).")
+            + (
+                f" paired over {self.seeds} seeds)."
+                if self.seeds > 1
+                else " one population a side)."
+            )
         )
         if self.low > 0:
             return f"{first} covers more. {figures}"
@@ -85,7 +89,10 @@ def compare(
             raise InputError(f"--seeds {seeds}: a comparison of generators needs at least 2")
         values = np.array(
             [
-                [scorer.scorecard(p, n).metrics[metric].value for p in _populations(s, opened, n, range(seed, seed + seeds))]
+                [
+                    scorer.scorecard(p, n).metrics[metric].value
+                    for p in _populations(s, opened, n, range(seed, seed + seeds))
+                ]
                 for s in sides
             ]
         )
@@ -102,7 +109,9 @@ def compare(
         difference = float(means[0] - means[1])
         reach = stats.norm.ppf(0.975) * np.hypot(measures[0].se, measures[1].se)
     low, high = difference - float(reach), difference + float(reach)
-    return Comparison(metric, float(means[0]), float(means[1]), difference, low, high, seeds, (a, b))
+    return Comparison(
+        metric, float(means[0]), float(means[1]), difference, low, high, seeds, (a, b)
+    )
 
 
 def _open(name: str, trust: bool) -> Generator | list[Persona]:

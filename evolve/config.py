@@ -8,12 +8,12 @@ from pathlib import Path
 from typing import Any
 
 import yaml
+from generators.bundle import read_bundle
 
 from evolve.search import Settings
 from fitness.embedding import EMBEDDERS
 from fitness.respondents import RESPONDENTS
 from generators.baselines import BASELINES, baseline
-from generators.bundle import read_bundle
 from generators.context import Context, guide_and_report, load_context
 from generators.errors import InputError
 from generators.program import Program, parse
@@ -54,7 +54,9 @@ def from_plain(plain: Mapping[str, Any]) -> Config:
         search[key] = _whole(f"search.{key}", search[key], 1, 10_000)
     for key in ("island_size", "migration_every"):
         search[key] = _whole(f"search.{key}", search[key], 2, 1_000_000)
-    search["random_programs"] = _whole("search.random_programs", search["random_programs"], 0, 10**9)
+    search["random_programs"] = _whole(
+        "search.random_programs", search["random_programs"], 0, 10**9
+    )
     minutes = plain["budget"]["minutes"]
     if minutes is not None and not (isinstance(minutes, int | float) and minutes > 0):
         raise InputError(f"budget.minutes={minutes!r}: should be a number above 0, or null")
@@ -74,7 +76,10 @@ def from_plain(plain: Mapping[str, Any]) -> Config:
         start=tuple(str(path) for path in plain["start"]),
         contexts=plain["contexts"],
         respondent=_known("respondent", plain["respondent"]["name"], RESPONDENTS),
-        embedder={**plain["embedder"], "name": _known("embedder", plain["embedder"]["name"], EMBEDDERS)},
+        embedder={
+            **plain["embedder"],
+            "name": _known("embedder", plain["embedder"]["name"], EMBEDDERS),
+        },
         replicates=search["replicates"],
         report_replicates=search["report_replicates"],
         first_rung=search["first_rung"],

@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from generators.bundle import write_bundle
 from scipy import stats
 
 from evolve.archive import Elite
@@ -26,7 +27,6 @@ from evolve.workers import collect, open_pool
 from fitness.maps import draw_maps
 from fitness.metrics import Measure, as_points, rare_weights
 from generators.baselines import BASELINES, baseline
-from generators.bundle import write_bundle
 from generators.context import Context
 from generators.errors import InputError
 from generators.persona import Persona
@@ -121,8 +121,7 @@ def _wanted(run: Run) -> list[tuple[str, Program, Elite | None]]:
     if not elites:
         raise InputError(f"{run.folder}: no program could be scored, so there is no archive")
     wanted: list[tuple[str, Program, Elite | None]] = [
-        (bundle_name(elite), parse(elite.candidate.source), elite)
-        for elite in elites
+        (bundle_name(elite), parse(elite.candidate.source), elite) for elite in elites
     ]
     held = {elite.candidate.hash for elite in elites}
     programs = ((name, baseline(name)) for name in BASELINES)
@@ -272,6 +271,8 @@ def _maps(
         metrics = {name: Measure(**m) for name, m in card["metrics"].items()}
         weights = rare_weights(as_points(setup.references[context.hash], axes), t)
         with tempfile.TemporaryDirectory() as folder:
-            for file in draw_maps(points, context, folder, metrics, ("png",), {t: weights}):
+            for file in draw_maps(
+                points, context, folder, metrics, ("png",), {t: weights}, singles=False
+            ):
                 found[f"{context.id}_{file.name}"] = file.read_bytes()
     return found

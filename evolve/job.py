@@ -23,16 +23,22 @@ def launch(words: list[str]) -> int:
     from omegaconf.errors import OmegaConfBaseException
 
     outcomes: list[int] = []
+    errors: list[Exception] = []
 
     def job(config: DictConfig) -> None:
-        plain = OmegaConf.to_container(config, resolve=True, throw_on_missing=True)
-        outcomes.append(run_job(plain, _folder(config)))
+        try:
+            plain = OmegaConf.to_container(config, resolve=True, throw_on_missing=True)
+            outcomes.append(run_job(plain, _folder(config)))
+        except Exception as error:  # raised below: Hydra would word it for its own developers
+            errors.append(error)
 
     sys.argv = [PROGRAM, *(new for word in words for new in _own_context(word))]
     try:
         hydra.main(version_base="1.3", config_path="pkg://conf", config_name="config")(job)()
     except (HydraException, OmegaConfBaseException) as error:
         raise InputError(_reworded(error)) from None
+    if errors:
+        raise errors[0]
     return max(outcomes, default=0)
 
 
@@ -51,7 +57,7 @@ def carry_on(run: Any, progress: Any) -> int:
     """Search until the budget is spent, score, write the archive and report, print the table."""
     from evolve.finish import finish
     from evolve.report import write_report
-    from evolve.run import Interrupted, evolve
+    from evolve.run import Interruption, evolve
     from evolve.table import conclusion, results_table
 
     config, folder = run.config, run.folder
@@ -60,7 +66,7 @@ def carry_on(run: Any, progress: Any) -> int:
         entries = finish(run, progress, config.workers)
         progress.say("writing the report")
         write_report(run, entries, folder / "report.html")
-    except (KeyboardInterrupt, Interrupted):
+    except (KeyboardInterrupt, Interruption):
         done = run.store.count()
         print(
             f"\nInterrupted after {done} evaluations; nothing stored is lost. Go on with:\n"

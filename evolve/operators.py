@@ -195,11 +195,12 @@ def type_errors(tree: ast.Module) -> list[str]:
                 problems.append(f"{block.name} where {node.parameter.kind} is due")
         elif isinstance(node.expression, ast.Constant) and node.parameter is not None:
             value, parameter = node.expression.value, node.parameter
-            if parameter.options and value not in parameter.options:
-                problems.append(f"{parameter.name}={value!r}")
-            elif parameter.low is not None and not (
-                isinstance(value, int | float)
-                and parameter.range[0] <= value <= parameter.range[1]
+            if (parameter.options and value not in parameter.options) or (
+                parameter.low is not None
+                and not (
+                    isinstance(value, int | float)
+                    and parameter.range[0] <= value <= parameter.range[1]
+                )
             ):
                 problems.append(f"{parameter.name}={value!r}")
     return problems
@@ -265,9 +266,7 @@ def _nodes_in(root: ast.AST, scope: dict[str, list[str]]) -> Iterator[Node]:
             yield from _nodes_in(child, scope)
 
 
-def _arguments_in(
-    call: ast.Call, block: Signature, scope: dict[str, list[str]]
-) -> Iterator[Node]:
+def _arguments_in(call: ast.Call, block: Signature, scope: dict[str, list[str]]) -> Iterator[Node]:
     for i, (parameter, argument) in enumerate(zip(block.parameters, call.args, strict=False)):
         yield Node(argument, parameter.kind, parameter, call, "args", i, scope)
     for keyword in call.keywords:
@@ -359,7 +358,7 @@ def _written_out(expression: ast.expr, tree: ast.Module) -> ast.expr | None:
     class WriteOut(ast.NodeTransformer):
         """Replaces names; raises KeyError at one that cannot be replaced."""
 
-        def visit_Name(self, node: ast.Name) -> ast.expr:  # noqa: N802 (ast's own naming)
+        def visit_Name(self, node: ast.Name) -> ast.expr:
             if node.id in free:
                 return node
             values = assigned[node.id]

@@ -51,9 +51,7 @@ class Progress:
         """Show how far the search is."""
         best = f"best {state.best[-1][1]:.3f}" if state.best else ""
         if self._live:
-            self._rich.update(
-                self._task, description="evolving", completed=state.folded, best=best
-            )
+            self._rich.update(self._task, description="evolving", completed=state.folded, best=best)
             return
         now = time.monotonic()
         if self._done_before is None:

@@ -4,6 +4,7 @@ Order of a run directory's birth: config.yaml, then run.sqlite with the inputs. 
 run is killed at, `resume` goes on from what is there.
 """
 
+import json
 import os
 import platform
 import signal
@@ -30,7 +31,7 @@ from generators.program import parse
 from generators.sandbox import Sandbox, probe
 
 
-class Interrupted(GamutError):
+class Interruption(GamutError):
     """The user stopped the run; what is stored is kept."""
 
 
@@ -62,7 +63,9 @@ def create(config: Config, folder: Path, progress: Progress) -> Run:
             raise InputError(f"{folder}: not empty; choose another run_dir")
         write_config(config, folder / "config.yaml")
     except OSError as error:
-        raise InputError(f"{folder}: cannot be written ({error.strerror}); choose another run_dir") from None
+        raise InputError(
+            f"{folder}: cannot be written ({error.strerror}); choose another run_dir"
+        ) from None
     return open_run(folder, progress)
 
 
@@ -74,11 +77,12 @@ def open_run(folder: Path, progress: Progress) -> Run:
     store = Store(folder / "run.sqlite", create=True)
     plain = store.meta("setup")
     if plain is None:
-        plain = _inputs(config, progress)
-        store.put_meta("manifest", manifest(config))
-        store.put_meta("setup", plain)
+        store.put_meta("start", [(origin, p.source) for origin, p in start_programs(config)])
+        plain = _setup(config, progress).as_json()
+        _write_json(folder / "manifest.json", manifest(config))
+        store.put_meta("setup", plain)  # last: its presence says that the directory is complete
     setup = Setup.from_json(plain)
-    start = [(origin, parse(source, origin)) for origin, source in plain["start"]]
+    start = [(origin, parse(source, origin)) for origin, source in store.meta("start")]
     names = [context.id for context in setup.training]
     search = Search(config.settings, start, names, setup.first_rung)
     return Run(folder, config, store, setup, search)
@@ -88,7 +92,7 @@ def evolve(run: Run, progress: Progress, workers: int, minutes: float | None) ->
     """Search until the budget of evaluations or minutes is spent.
 
     Stored verdicts are folded instead of evaluated again. Ctrl-C once: what is in flight is
-    finished and kept, then Interrupted; twice: at once.
+    finished and kept, then Interruption; twice: at once.
     """
     pool = open_pool(workers)
     deadline = time.monotonic() + minutes * 60 if minutes else None
@@ -98,7 +102,7 @@ def evolve(run: Run, progress: Progress, workers: int, minutes: float | None) ->
     finally:
         pool.close()
     if stop.asked:
-        raise Interrupted("stopped")
+        raise Interruption("stopped")
 
 
 class _Stop:
@@ -192,10 +196,9 @@ def _stopping() -> Iterator[_Stop]:
         signal.signal(signal.SIGINT, before)
 
 
-def _inputs(config: Config, progress: Progress) -> dict[str, Any]:
-    """All inputs of a run as plain JSON: contexts, references, start programs."""
+def _setup(config: Config, progress: Progress) -> Setup:
+    """The inputs of a run: contexts and their reference populations."""
     training, report = resolve_contexts(config)
-    start = [(origin, program.source) for origin, program in start_programs(config)]
     cache = open_cache(config.embedder)
     references = {}
     with Sandbox() as sandbox:
@@ -203,7 +206,7 @@ def _inputs(config: Config, progress: Progress) -> dict[str, Any]:
             progress.say(f"reading context {context.id}")
             respondent = RESPONDENTS[config.respondent](context, cache)
             references[context.hash] = reference_rows(context, respondent, sandbox)
-    setup = Setup(
+    return Setup(
         training=training,
         report=report,
         references=references,
@@ -215,7 +218,12 @@ def _inputs(config: Config, progress: Progress) -> dict[str, Any]:
         respondent=config.respondent,
         embedder=config.embedder,
     )
-    return {**setup.as_json(), "start": start}
+
+
+def _write_json(file: Path, content: Any) -> None:
+    part = file.with_suffix(".part")
+    part.write_text(json.dumps(content, indent=1) + "\n", "utf-8")
+    part.replace(file)
 
 
 def manifest(config: Config) -> dict[str, Any]:
@@ -230,4 +238,3 @@ def manifest(config: Config) -> dict[str, Any]:
         "embedder": open_cache(config.embedder).embedder.fingerprint,
         "cores": os.cpu_count(),
     }
-

@@ -1,4 +1,4 @@
-"""The results of a run as a table on the terminal."""
+"""The results of a run as a table, and in a sentence."""
 
 from collections.abc import Sequence
 from io import StringIO
@@ -7,7 +7,20 @@ from evolve.finish import RIVAL, Entry
 from generators.baselines import baseline
 
 SHOWN = 5  # elites
-WIDTH = 110
+WIDTH = 120
+
+
+def rows(entries: Sequence[Entry], shown: int = SHOWN) -> list[list[str]]:
+    """Heading, the best elites, and every baseline by what it is worth."""
+    rival = _rival(entries)
+    table = [["", "credited", "as read", f"credited, lead over {RIVAL}"]]
+    elites = [e for e in entries if e.elite and not e.baseline]
+    for entry in elites[:shown]:
+        mark = " (best in training)" if entry is entries[0] else ""
+        table.append([f"{entry.name}{mark}", *_cells(entry, rival)])
+    for entry in sorted((e for e in entries if e.baseline), key=lambda e: -e.credited.mean):
+        table.append([f"baseline {entry.baseline}", *_cells(entry, rival)])
+    return table
 
 
 def results_table(entries: Sequence[Entry], shown: int = SHOWN) -> str:
@@ -15,22 +28,17 @@ def results_table(entries: Sequence[Entry], shown: int = SHOWN) -> str:
     from rich.console import Console
     from rich.table import Table
 
-    rival = next(e for e in entries if e.program.hash == baseline(RIVAL).hash)
+    head, *lines = rows(entries, shown)
     table = Table(
         title="Rare combination coverage on the report contexts (mean, 95 % interval)",
         title_justify="left",
         box=None,
         pad_edge=False,
     )
-    for name in ("", "credited", "as read", f"credited, lead over {RIVAL}"):
+    for name in head:
         table.add_column(name, no_wrap=True)
-    elites = [e for e in entries if e.elite and not e.baseline][:shown]
-    for number, entry in enumerate(elites):
-        mark = " (best in training)" if number == 0 else ""
-        table.add_row(f"{entry.name}{mark}", *_cells(entry, rival))
-    table.add_section()
-    for entry in sorted((e for e in entries if e.baseline), key=lambda e: -e.credited.mean):
-        table.add_row(f"baseline {entry.baseline}", *_cells(entry, rival))
+    for line in lines:
+        table.add_row(*(cell.replace("[", "\\[") for cell in line))
     out = StringIO()
     Console(file=out, width=WIDTH, color_system=None).print(table)
     return out.getvalue().rstrip()
@@ -38,16 +46,19 @@ def results_table(entries: Sequence[Entry], shown: int = SHOWN) -> str:
 
 def conclusion(entries: Sequence[Entry]) -> str:
     """Whether the search beat the strongest baseline, in words."""
-    rival = next(e for e in entries if e.program.hash == baseline(RIVAL).hash)
     best = entries[0]
     if best.baseline:
         return f"The search found nothing better than the baseline {best.baseline}."
-    lead = best.lead(rival)
+    lead = best.lead(_rival(entries))
     if lead.low > 0:
         return f"The best elite leads {RIVAL} by {lead}: the interval lies above zero."
     if lead.high < 0:
         return f"The best elite trails {RIVAL} by {lead}: the baseline wins."
     return f"The best elite and {RIVAL} differ by {lead}: no difference is shown."
+
+
+def _rival(entries: Sequence[Entry]) -> Entry:
+    return next(e for e in entries if e.program.hash == baseline(RIVAL).hash)
 
 
 def _cells(entry: Entry, rival: Entry) -> list[str]:

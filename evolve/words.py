@@ -37,4 +37,6 @@ def uncovered_words(
     head = f"{found.total} of {found.possible} {t}-way combinations are covered by nobody"
     shown = len(found.combinations)
     more = [f"… and {found.total - shown} more (coverage.json)"] if found.total > shown else []
-    return "\n".join([head + (":" if shown else "."), *(f"- {c}" for c in found.combinations), *more])
+    return "\n".join(
+        [head + (":" if shown else "."), *(f"- {c}" for c in found.combinations), *more]
+    )

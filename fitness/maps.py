@@ -28,11 +28,12 @@ def draw_maps(
     metrics: Mapping[str, Measure],
     formats: Sequence[str] = FORMATS,
     reference_weights: Mapping[int, Array] | None = None,
+    singles: bool = True,
 ) -> list[Path]:
     """Write the maps of a population and `coverage.json`; the paths written.
 
-    `pairs.*` shows all pairs of axes; up to 4 axes each pair has a `map_AXIS_AXIS.*` too (with 2
-    axes only that). `coverage.json` holds the axes, the personas in each cell of each pair and
+    `pairs.*` shows all pairs of axes; up to 4 axes each pair has a `map_AXIS_AXIS.*` too, unless
+    `singles` is off (with 2 axes there is only that). `coverage.json` holds the axes, the personas in each cell of each pair and
     triple, the metrics, the reference lines and the uncovered combinations in words: the rarest
     first if `reference_weights` (by t, from `rare_weights`) are given. The same input writes the
     same bytes.
@@ -50,7 +51,7 @@ def draw_maps(
     content = coverage(points, context, metrics, reference_weights)
     text = json.dumps(content, ensure_ascii=False, indent=1, allow_nan=False)
     record.write_text(text + "\n", encoding="utf-8")
-    return [record, *_draw(points, context, target, formats)]
+    return [record, *_draw(points, context, target, formats, singles)]
 
 
 def coverage(
@@ -115,7 +116,9 @@ def _cells(points: Points, context: Context, t: int) -> list[dict[str, Any]]:
     ]
 
 
-def _draw(points: Points, context: Context, target: Path, formats: Sequence[str]) -> list[Path]:
+def _draw(
+    points: Points, context: Context, target: Path, formats: Sequence[str], singles: bool
+) -> list[Path]:
     # Here, since matplotlib takes longer to import than all of Gamut's own modules.
     from fitness.map_figures import all_pairs, one_pair, plain_settings
 
@@ -123,7 +126,7 @@ def _draw(points: Points, context: Context, target: Path, formats: Sequence[str]
     with plain_settings():
         if len(context.axes) > 2:
             written += _save(all_pairs(points, context), target / "pairs", formats)
-        if len(context.axes) <= SINGLE_AXES:
+        if len(context.axes) == 2 or (singles and len(context.axes) <= SINGLE_AXES):
             for pair in combinations(range(len(context.axes)), 2):
                 first, second = (context.axes[axis].id for axis in pair)
                 figure = one_pair(points, context, pair)

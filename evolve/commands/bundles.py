@@ -30,12 +30,15 @@ def show(bundle: BUNDLE, as_json: JSON = False) -> None:
     Example: gamut show runs/demo/archive/best
     """
     import yaml
-
     from generators.bundle import read_bundle
 
     opened = read_bundle(bundle)
     if as_json:
-        parts = {"card": opened.card, "scorecards": opened.scorecards, "program": opened.program.source}
+        parts = {
+            "card": opened.card,
+            "scorecards": opened.scorecards,
+            "program": opened.program.source,
+        }
         print(json.dumps({**parts, "provenance": opened.provenance}, indent=1))
         return
     print(opened.program.source)
@@ -50,13 +53,16 @@ def verify(bundle: BUNDLE, trust: TRUST = False, as_json: JSON = False) -> int:
     Example: gamut verify runs/demo/archive/best
     """
     from generators.bundle import check_trust, read_bundle, verify_bundle
+
     from generators.sandbox import Sandbox
 
     check_trust(read_bundle(bundle), trust)
     with Sandbox() as sandbox:
         found = verify_bundle(bundle, sandbox)
     if as_json:
-        print(json.dumps({"ok": found.ok, "checked": found.checked, "mismatches": found.mismatches}))
+        print(
+            json.dumps({"ok": found.ok, "checked": found.checked, "mismatches": found.mismatches})
+        )
     else:
         for line in (*found.checked, *found.mismatches):
             print(line)

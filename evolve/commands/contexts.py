@@ -27,7 +27,8 @@ def check(
     from generators.context import check_context, read_context
     from generators.errors import InputError
 
-    results, wrong = [], False
+    results: list[dict[str, object]] = []
+    wrong = False
     for file in files:
         try:
             context = read_context(file)
@@ -48,7 +49,9 @@ def check(
 
 def split(
     file: Annotated[Path, typer.Argument(help="Context file with `statements` a pole.")],
-    out: Annotated[Path | None, typer.Option(help="File to write; default: standard output.")] = None,
+    out: Annotated[
+        Path | None, typer.Option(help="File to write; default: standard output.")
+    ] = None,
     seed: Annotated[int, typer.Option(help="Decides which statement goes where.")] = 0,
 ) -> None:
     """Turn one list of statements a pole into public signs and hidden statements.

@@ -24,7 +24,9 @@ def doctor(as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] 
         return
     sandbox = found["sandbox"]
     print(f"gamut     {found['version']} on Python {found['python']}, {found['cores']} cores")
-    print(f"sandbox   {sandbox['level']} ({sandbox['why'] or 'jailed by ' + str(sandbox['bwrap'])})")
+    print(
+        f"sandbox   {sandbox['level']} ({sandbox['why'] or 'jailed by ' + str(sandbox['bwrap'])})"
+    )
     print(f"embedder  {found['embedder']}")
     print(f"cache     {found['cache']}{'' if found['cache_writable'] else ' (not writable)'}")
     print("models    no language-model client in this version")

@@ -74,7 +74,9 @@ def compare(
     seeds: Annotated[int, typer.Option(help="Populations a generator makes, paired.")] = 10,
     seed: Annotated[int, typer.Option(help="Where the seeds begin.")] = 0,
     respondent: RESPONDENT = "projection",
-    trust: Annotated[bool, typer.Option("--trust", help="Run strangers' programs unjailed.")] = False,
+    trust: Annotated[
+        bool, typer.Option("--trust", help="Run strangers' programs unjailed.")
+    ] = False,
     as_json: JSON = False,
 ) -> None:
     """Compare two generators or persona files in one context: difference with interval, in words.

@@ -66,7 +66,9 @@ def resume(run: RUN) -> int:
 
 def report(
     run: RUN,
-    out: Annotated[Path | None, typer.Option(help="File to write; default: RUN/report.html.")] = None,
+    out: Annotated[
+        Path | None, typer.Option(help="File to write; default: RUN/report.html.")
+    ] = None,
 ) -> None:
     """Write a run's report: one self-contained HTML file.
 

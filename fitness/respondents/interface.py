@@ -17,7 +17,8 @@ class Reading:
     Attributes:
         levels: a row a persona: a level in [0, 1] an axis, None where it cannot be read.
         steady: a row a persona: whether the level stays in its third (low, middle, high) of the
-            axis whichever one sentence is left out. One sentence alone is never steady.
+            axis whichever one sentence is left out, paraphrases of it included. One sentence
+            alone is never steady.
     """
 
     levels: list[Row]

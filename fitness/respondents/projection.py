@@ -14,7 +14,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from fitness.embedding import SentenceCache
+from fitness.embedding import SentenceCache, Vectors
 from fitness.metrics import levels_of
 from fitness.respondents.interface import Reading, Row
 from fitness.respondents.sentences import about_i, graded, split
@@ -30,6 +30,8 @@ NEAREST = 3  # statements of a pole that decide which pole a sentence resembles
 MOST_ALIKE = 5  # statements of either pole that decide which axis a sentence speaks of
 TEMPERATURE = 0.04  # of the attribution to axes
 NONE = 0.3  # likeness that a sentence about nothing in particular has
+SAME = 0.7  # cosine from which two sentences say the same: 99 % of framings of one sign reach it,
+# one pair in a thousand of different signs of one pole reaches .64
 LEAST_MASS = 0.5  # sentences that must speak of an axis, else it is missing
 _PRIOR = 0.1  # sentences' worth of middle that every axis is read with
 
@@ -77,7 +79,7 @@ class Projection:
     def __init__(self, context: Context, cache: SentenceCache) -> None:
         self._cache = cache
         self._axes = [_AxisModel.of(axis, cache) for axis in context.axes]
-        self._read: dict[str, tuple[Array, Array]] = {}
+        self._read: dict[str, _Spoken] = {}
 
     def read(self, personas: Sequence[Persona]) -> Reading:
         """Levels in [0, 1] an axis; None where fewer than half a sentence speaks of it."""
@@ -89,24 +91,30 @@ class Projection:
     def sentence_levels(self, sentences: Sequence[str]) -> tuple[Array, Array]:
         """Attribution [M, K] and level [M, K] of single sentences about "I"."""
         self._learn(set(sentences))
-        found = [self._read[s] for s in sentences]
-        shape = (0, len(self._axes))
-        return (
-            np.array([a for a, _ in found]) if found else np.empty(shape),
-            np.array([z for _, z in found]) if found else np.empty(shape),
-        )
+        spoken = [self._read[s] for s in sentences]
+        shape = (len(spoken), len(self._axes))
+        attribution = np.array([s.attribution for s in spoken]).reshape(shape)
+        return attribution, np.array([s.level for s in spoken]).reshape(shape)
 
     def _row(self, sentences: list[str]) -> tuple[Row, list[bool]]:
         if not sentences:
             return [None] * len(self._axes), [False] * len(self._axes)
         attribution, level = self.sentence_levels(sentences)
-        mass, meant = attribution.sum(axis=0), (attribution * level).sum(axis=0)
+        weighted = attribution * level
+        mass, meant = attribution.sum(axis=0), weighted.sum(axis=0)
         mean = _mean(mass, meant)
         row = [float(z) if m >= LEAST_MASS else None for z, m in zip(mean, mass, strict=True)]
-        left_mass = mass - attribution  # [sentences, K], each row without one sentence
-        left = _mean(left_mass, meant - attribution * level)
+        alike = self._alike(sentences)
+        left_mass = mass - alike @ attribution  # [sentences, K]: without one and its paraphrases
+        left = _mean(left_mass, meant - alike @ weighted)
         same = (left_mass >= LEAST_MASS) & (levels_of(left) == levels_of(mean))
         return row, [bool(all_same) for all_same in same.all(axis=0)]
+
+    def _alike(self, sentences: list[str]) -> Array:
+        """Which sentences say nearly the same as which, 0 or 1, [M, M]."""
+        vectors = np.array([self._read[s].vector for s in sentences])
+        alike: Array = (vectors @ vectors.T >= SAME).astype(np.float64)
+        return alike
 
     def _learn(self, sentences: set[str]) -> None:
         """Read sentences not met before; what a sentence says depends on nothing around it."""
@@ -114,12 +122,23 @@ class Projection:
         if not new:
             return
         parts = [graded(sentence) for sentence in new]
-        vectors = self._cache.vectors([part.text for part in parts]).astype(np.float64)
+        vectors = self._cache.vectors([part.text for part in parts])
+        exact = vectors.astype(np.float64)
         degree = np.array([part.degree for part in parts])[:, None]
-        likeness = np.stack([axis.likeness(vectors) for axis in self._axes], axis=1)
-        polarity = np.stack([axis.polarity(vectors) for axis in self._axes], axis=1)
+        likeness = np.stack([axis.likeness(exact) for axis in self._axes], axis=1)
+        polarity = np.stack([axis.polarity(exact) for axis in self._axes], axis=1)
         level = 0.5 + 0.5 * polarity * (2 * degree - 1)
-        self._read.update(zip(new, zip(_attribution(likeness), level, strict=True), strict=True))
+        for sentence, *read in zip(new, _attribution(likeness), level, vectors, strict=True):
+            self._read[sentence] = _Spoken(*read)
+
+
+@dataclass(frozen=True)
+class _Spoken:
+    """What one sentence says: attribution [K], level [K], and its vector [d]."""
+
+    attribution: Array
+    level: Array
+    vector: Vectors
 
 
 def _mean(mass: Array, meant: Array) -> Array:
@@ -154,9 +173,7 @@ def _nearest(vectors: Array, statements: Array, most: int = NEAREST) -> Array:
     return nearest
 
 
-def _position(
-    vectors: Array, low: Array, high: Array, direction: Array, middle: float
-) -> Array:
+def _position(vectors: Array, low: Array, high: Array, direction: Array, middle: float) -> Array:
     """Half a ridge reading, one and a half the difference of likeness to the poles, [M]."""
     nearer = _nearest(vectors, high) - _nearest(vectors, low)
     return 0.5 * (vectors @ direction) + 1.5 * nearer - middle
@@ -181,5 +198,5 @@ def _left_out_positions(low: Array, high: Array) -> Array:
             one_low, one_high = (other, rest) if flip else (rest, other)
             direction = _ridge(one_low, one_high)
             positions.append(_position(pole[i : i + 1], one_low, one_high, direction, 0.0)[0])
-    centred = np.array(positions) - np.mean(positions)
+    centred: Array = np.array(positions) - np.mean(positions)
     return centred

@@ -13,8 +13,9 @@ from generators.blocks.clauses import first_person
 
 LONGEST_TEXT = 20_000  # characters of a description that are read
 
-_ABBREVIATIONS = r"(?<!\bDr)(?<!\bMr)(?<!\bMs)(?<!\bMrs)(?<!\bSt)(?<!\be\.g)(?<!\bi\.e)"
-_BREAK = re.compile(rf"{_ABBREVIATIONS}(?<=[.!?])[\"'”’)]*\s+|\n+|(?<=;)\s+")
+_BREAK = re.compile(r"\n+|(?<=[.!?;])[\"'”’)]*\s+")
+_ABBREVIATIONS = ("Dr.", "Mr.", "Ms.", "Mrs.", "St.", "e.g.", "i.e.")
+_SAYS_SOMETHING = re.compile(r"[^\W\d_]{2}")
 _LINK = re.compile(
     r"^(?:and|but|so|also|besides|then again|at the same time|what is more|still|"
     r"however|in addition|on top of that),? ",
@@ -57,12 +58,20 @@ class Sentence:
 
 
 def split(text: str, name: str = "") -> list[str]:
-    """The sentences of a description, told by "I" where they told of the persona."""
-    if name:
-        given = name.split()[0]
+    """The distinct sentences of a description, told by "I" where they told of the persona.
+
+    Saying a thing twice makes it no truer: a repeated sentence counts once.
+    """
+    text = text[:LONGEST_TEXT]
+    given = name.split()[0] if name.strip() else ""
+    if given and given in text:
         text = re.sub(rf"\b(?:{re.escape(name)}|{re.escape(given)})\b(?!['’]s)", "They", text)
-    parts = (part.strip(" \t-•*") for part in _BREAK.split(text[:LONGEST_TEXT]))
-    return [about_i(part) for part in parts if re.search(r"[^\W\d_]{2}", part)]
+    parts: list[str] = []
+    for part in _BREAK.split(text):
+        if parts and parts[-1].endswith(_ABBREVIATIONS):
+            part = f"{parts.pop()} {part}"
+        parts.append(part.strip(" \t-•*"))
+    return list(dict.fromkeys(about_i(part) for part in parts if _SAYS_SOMETHING.search(part)))
 
 
 @lru_cache(maxsize=100_000)
@@ -71,7 +80,9 @@ def about_i(sentence: str) -> str:
     bare = _LINK.sub("", sentence)
     if re.search(r"\b(?:she|he)\b", bare, re.I) and not re.search(r"\bI\b", bare):
         bare = re.sub(
-            r"[A-Za-z]+(?:['’]s)?", lambda m: _SHE_HE.get(m[0].lower().replace("’", "'"), m[0]), bare
+            r"[A-Za-z]+(?:['’]s)?",
+            lambda m: _SHE_HE.get(m[0].lower().replace("’", "'"), m[0]),
+            bare,
         )
     if re.search(r"\bI\b|\bmy\b", bare) is None:
         bare = first_person(bare)

@@ -43,7 +43,6 @@ Points = Annotated[
 """Level a persona and axis, [n][K] in [0, 1]."""
 
 
-
 class Signs(TypedDict):
     """The signs of both poles."""
 

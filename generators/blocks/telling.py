@@ -11,9 +11,7 @@ from generators.blocks.names import FAMILY_NAMES, GIVEN_NAMES
 _LINKS = ("Besides,", "At the same time,", "What is more,", "Also,", "Then again,", "And")
 
 
-def in_order(
-    sentences: Sentences, order: Literal["axis", "turns", "mixed"], seed: Seed
-) -> Lines:
+def in_order(sentences: Sentences, order: Literal["axis", "turns", "mixed"], seed: Seed) -> Lines:
     """Puts the sentences axis by axis, taking turns, or mixed."""
     rng = np.random.default_rng(seed)
     told = []

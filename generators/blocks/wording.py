@@ -116,17 +116,10 @@ def sharpest(axes: Axes, share: Share) -> Axes:
     for i, axis in enumerate(axes):
         signs: Signs = {"low": [], "high": []}
         for pole in _POLES:
-            own = totals[i, pole]
-
-            def typical(at: int, own: Counter[str] = own, key: tuple[int, _Pole] = (i, pole)) -> float:
-                sign = words[key][at] or {""}
-                return sum(
-                    math.log1p(own[w]) - math.log1p(everything[w] - own[w]) for w in sign
-                ) / len(sign)
-
+            typical = [_typical(w, totals[i, pole], everything) for w in words[i, pole]]
             given = axis["signs"][pole]
             keep = max(3, round(share * len(given)))
-            best = sorted(range(len(given)), key=lambda at: (-typical(at), at))[:keep]
+            best = np.argsort(-np.array(typical), kind="stable")[:keep]
             signs[pole] = [given[at] for at in sorted(best)]
         sharpened.append(
             PublicAxis(
@@ -137,6 +130,12 @@ def sharpest(axes: Axes, share: Share) -> Axes:
             )
         )
     return sharpened
+
+
+def _typical(sign: set[str], own: Counter[str], everything: Counter[str]) -> float:
+    """How typical the words of a sign are of its own pole among all axes and poles."""
+    scores = [math.log1p(own[w]) - math.log1p(everything[w] - own[w]) for w in sign]
+    return sum(scores) / len(scores) if scores else -math.inf
 
 
 class _Dealer:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import signal
@@ -35,11 +36,11 @@ _SET = {
 }
 
 
-class DriverGone(Exception):
+class DriverGoneError(Exception):
     """The driver has died, or the line to it is broken."""
 
 
-class DriverLate(Exception):
+class DriverLateError(Exception):
     """The driver has not answered in time."""
 
 
@@ -79,8 +80,8 @@ class DriverProcess:
         return self._process.pid
 
     def alive(self) -> bool:
-        """Whether it is still running."""
-        return self._process.poll() is None
+        """Whether it is still there. Asked between two runs, when a driver has nothing to say."""
+        return not self._wire.ended()
 
     def hello(self) -> dict[str, Any]:
         """What the driver says of itself, once it is ready; GamutError if it cannot start."""
@@ -107,9 +108,9 @@ class DriverProcess:
             meta: dict[str, Any] = json.loads(self._wire.receive(_LARGEST_META, deadline))
             return meta, self._wire.receive(4 * self._limits.result, deadline)
         except TimeoutError as error:
-            raise DriverLate from error
+            raise DriverLateError from error
         except (WireError, ValueError) as error:
-            raise DriverGone from error
+            raise DriverGoneError from error
 
     def end(self, *, now: bool = False) -> None:
         """Ends the driver and its workers: with a goodbye, or `now`."""
@@ -126,24 +127,23 @@ class DriverProcess:
 
 
 def _end(process: subprocess.Popen[bytes], wire: Wire, complaints: Any, owner: int) -> None:
+    ours = os.getpid() == owner  # in a fork of the host it is not
+    if ours:
+        wire.hang_up(time.monotonic() + _GOODBYE_SECONDS)
     wire.close()
     complaints.close()
-    if os.getpid() != owner:
-        return  # a fork of the host: the driver is not ours to end
-    try:
-        process.wait(_GOODBYE_SECONDS)
-    except subprocess.TimeoutExpired:
-        pass
-    # Also after a good end: a worker without a jail may be left in the group.
+    if not ours:
+        return
+    # Killed even after a good end (a worker without a jail may be left in the group), and before
+    # the leader is waited for: until then its number cannot belong to anybody else.
     _kill_group(process)
     process.wait()
 
 
 def _kill_group(process: subprocess.Popen[bytes]) -> None:
-    try:
+    # Nobody may be left (macOS says it the second way).
+    with contextlib.suppress(ProcessLookupError, PermissionError):
         os.killpg(process.pid, signal.SIGKILL)
-    except (ProcessLookupError, PermissionError):
-        pass  # nobody is left (macOS says it the second way)
 
 
 def _environment() -> dict[str, str]:

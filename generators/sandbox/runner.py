@@ -15,6 +15,7 @@ import secrets
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from types import MappingProxyType
 from typing import Any, NoReturn
 
 import pydantic_monty as monty
@@ -60,7 +61,7 @@ _LARGEST_INTEGER = 1 << 64
 _BLOCK_ERROR_TEXT = 200
 
 
-class Stopped(Exception):
+class StoppedError(Exception):
     """The driver ends a run."""
 
     def __init__(self, outcome: Outcome, reason: str) -> None:
@@ -103,9 +104,9 @@ class _Run:
     def check_time(self) -> None:
         passed = time.monotonic() - self.started
         if passed > self.limits.wall_seconds:
-            raise Stopped(Outcome.TIMEOUT, f"took over {self.limits.wall_seconds:g} s in all")
+            raise StoppedError(Outcome.TIMEOUT, f"took over {self.limits.wall_seconds:g} s in all")
         if passed - self.in_blocks > self.limits.seconds:
-            raise Stopped(Outcome.TIMEOUT, f"computed for over {self.limits.seconds:g} s")
+            raise StoppedError(Outcome.TIMEOUT, f"computed for over {self.limits.seconds:g} s")
 
 
 class Runner:
@@ -150,7 +151,7 @@ class Runner:
         try:
             result = self._result(run, source, context, n, seed)
             outcome, reason = Outcome.OK, ""
-        except Stopped as stopped:
+        except StoppedError as stopped:
             outcome, reason = stopped.outcome, stopped.reason
         except monty.MontyCrashedError as crash:
             outcome, reason = _crash(crash)
@@ -185,11 +186,11 @@ class Runner:
                 outcome, reason = self._failure(error)
                 if outcome is Outcome.ERROR:
                     outcome, reason = Outcome.INVALID, f"the result is not JSON: {reason}"
-                raise Stopped(outcome, reason) from error
+                raise StoppedError(outcome, reason) from error
         if type(text) is not str:
-            raise Stopped(Outcome.INVALID, "the result is not JSON")
+            raise StoppedError(Outcome.INVALID, "the result is not JSON")
         if len(text) > self._limits.result:
-            raise Stopped(
+            raise StoppedError(
                 Outcome.INVALID,
                 f"the result has {len(text)} characters; the limit is {self._limits.result}",
             )
@@ -206,16 +207,16 @@ class Runner:
         run: _Run,
         code: str,
         *,
-        names: Mapping[str, Any] | None = None,
+        names: Mapping[str, Any] = MappingProxyType({}),
         inputs: dict[str, Any] | None = None,
     ) -> monty.MontyComplete:
         step = session.feed_start(code, inputs=inputs, print_callback=run.print)
         while not isinstance(step, monty.MontyComplete):
             if isinstance(step, monty.NameLookupSnapshot):
-                known = names is not None and step.variable_name in names
-                step = step.resume(value=names[step.variable_name]) if known else step.resume()
+                name = step.variable_name
+                step = step.resume(value=names[name]) if name in names else step.resume()
             elif isinstance(step, monty.FutureSnapshot):
-                raise Stopped(Outcome.ERROR, "waits for something that never comes")
+                raise StoppedError(Outcome.ERROR, "waits for something that never comes")
             elif step.is_os_function:
                 step = step.resume_not_handled()
             elif step.function_name != run.token:
@@ -231,7 +232,7 @@ class Runner:
         """Serves one call of a block. Both arguments are strings made by the prelude."""
         run.calls += 1
         if run.calls > self._limits.host_calls:
-            raise Stopped(Outcome.ERROR, f"called blocks over {self._limits.host_calls} times")
+            raise StoppedError(Outcome.ERROR, f"called blocks over {self._limits.host_calls} times")
         before = time.monotonic()
         try:
             text = self._serve(name, payload)

@@ -10,7 +10,7 @@ from types import TracebackType
 from typing import Any, Literal, Self
 
 from generators.errors import GamutError, InputError
-from generators.sandbox.host import DriverGone, DriverLate, DriverProcess
+from generators.sandbox.host import DriverGoneError, DriverLateError, DriverProcess
 from generators.sandbox.limits import LARGEST_N, Limits, Outcome, Verdict, tidy
 
 Jail = Literal["auto", "off"]
@@ -71,7 +71,7 @@ class Sandbox:
             started = time.monotonic()
             try:
                 meta, result = driver.ask(source, context, n, seed)
-            except (DriverGone, DriverLate) as error:
+            except (DriverGoneError, DriverLateError) as error:
                 self._restart()
                 return self._lost(error, time.monotonic() - started)
             except BaseException:
@@ -128,7 +128,7 @@ class Sandbox:
         return context
 
     def _lost(self, error: Exception, seconds: float) -> Verdict:
-        if isinstance(error, DriverLate) or seconds >= self.limits.wall_seconds:
+        if isinstance(error, DriverLateError) or seconds >= self.limits.wall_seconds:
             reason = f"no answer within {self.limits.wall_seconds:g} s; its process was killed"
             return Verdict(Outcome.TIMEOUT, None, reason)
         return Verdict(Outcome.CRASH, None, "the driver process died")

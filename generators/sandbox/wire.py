@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+import select
 import socket
 import struct
 import time
@@ -57,6 +59,20 @@ class Wire:
                 raise WireError("the other side has closed the line")
             parts += part
         return bytes(parts)
+
+    def ended(self) -> bool:
+        """Whether the other side has hung up (or speaks out of turn)."""
+        watched = select.poll()
+        watched.register(self._line, select.POLLIN)
+        return bool(watched.poll(0))
+
+    def hang_up(self, deadline: float) -> None:
+        """Says that nothing more will come, then waits until the other side hangs up too."""
+        with contextlib.suppress(OSError):  # TimeoutError is one; a line that is gone another
+            self._line.shutdown(socket.SHUT_WR)
+            self._line.settimeout(_left(deadline))
+            while self._line.recv(1 << 20):
+                self._line.settimeout(_left(deadline))
 
     def fileno(self) -> int:
         """The descriptor, to be watched for the end of the line."""

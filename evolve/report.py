@@ -1,0 +1,150 @@
+"""The report of a run: one HTML file that needs nothing else, no network and no script."""
+
+import base64
+import io
+import os
+from collections.abc import Iterable, Sequence
+from html import escape
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from evolve.archive import Offer
+from evolve.finish import Entry
+from evolve.table import conclusion, rows
+from fitness.metrics import rare_weights, reference_lines, uncovered
+
+if TYPE_CHECKING:
+    from evolve.run import Run
+
+_STYLE = """
+body { font: 16px/1.5 system-ui, sans-serif; max-width: 62rem; margin: 2rem auto; padding: 0 1rem;
+       color: #1a1a1a; }
+table { border-collapse: collapse; margin: 1rem 0; }
+th, td { text-align: left; padding: .3rem .9rem .3rem 0; border-bottom: 1px solid #ddd; }
+td { font-variant-numeric: tabular-nums; }
+pre { background: #f6f6f4; padding: 1rem; overflow-x: auto; font-size: 13px; }
+img { max-width: 100%; }
+.note { color: #555; }
+"""
+_LISTED = 15  # uncovered combinations a context
+
+
+def write_report(run: "Run", entries: Sequence[Entry], file: Path) -> None:
+    """Write a run's report; with no entries, what can be said while the search goes on."""
+    parts = [*_head(run, entries)]
+    if entries:
+        parts += [*_results(entries), *_best(run, entries[0])]
+    parts += [*_course(run)]
+    body = "\n".join(parts)
+    page = (
+        f'<!doctype html><html lang="en"><head><meta charset="utf-8"><title>Gamut: '
+        f"{escape(run.folder.name)}</title><style>{_STYLE}</style></head><body>{body}</body></html>\n"
+    )
+    part = file.with_name(f".{file.name}.{os.getpid()}")
+    part.write_text(page, "utf-8")
+    part.replace(file)
+
+
+def _head(run: "Run", entries: Sequence[Entry]) -> Iterable[str]:
+    state = run.search.state
+    yield f"<h1>Gamut run {escape(run.folder.name)}</h1>"
+    yield (
+        f"<p>{state.folded} of {run.config.evaluations} candidates, seed {run.setup.seed},"
+        f" {run.setup.population} personas a context. Training contexts:"
+        f" {escape(', '.join(c.id for c in run.setup.training))}. Report contexts:"
+        f" {escape(', '.join(c.id for c in run.setup.report))}.</p>"
+    )
+    if entries:
+        yield f"<p><strong>{escape(conclusion(entries))}</strong></p>"
+    else:
+        yield "<p><strong>The search is still going on.</strong></p>"
+
+
+def _results(entries: Sequence[Entry]) -> Iterable[str]:
+    head, *lines = rows(entries, len(entries))
+    yield "<h2>Rare combination coverage on the report contexts</h2>"
+    yield _table(head, lines)
+    yield (
+        '<p class="note">Mean and 95 % interval over seeds. <em>Credited</em>: personas that pass'
+        " every gate, on axes where no single sentence decides the third they are read in."
+        " <em>As read</em>: without these conditions; noise can earn it. The best elite was chosen"
+        " on the training contexts alone.</p>"
+    )
+
+
+def _best(run: "Run", best: Entry) -> Iterable[str]:
+    yield f"<h2>The best elite: {escape(best.name)}</h2>"
+    yield f"<p>{escape(best.program.describe())}</p><pre>{escape(best.program.source)}</pre>"
+    folder = run.folder / "archive" / best.name / "maps"
+    contexts = {c.id: c for c in run.setup.report}
+    for card in best.report["scorecards"]:
+        context = contexts[card["context"]]
+        yield f"<h3>{escape(context.title)}</h3><p>{escape(card['verdict'])}</p>"
+        pictures = sorted(folder.glob(f"{context.id}_pairs.png")) or sorted(
+            folder.glob(f"{context.id}_*.png")
+        )
+        for picture in pictures:
+            data = base64.b64encode(picture.read_bytes()).decode()
+            yield f'<img alt="coverage map of {escape(context.id)}" src="data:image/png;base64,{data}">'
+        yield from _gaps(run, card)
+
+
+def _gaps(run: "Run", card: dict[str, object]) -> Iterable[str]:
+    from fitness.metrics import as_points
+
+    context = next(c for c in run.setup.report if c.id == card["context"])
+    axes, t = len(context.axes), min(3, len(context.axes))
+    points = as_points(card["points"], axes, run.setup.population)  # type: ignore[arg-type]
+    weights = rare_weights(as_points(run.setup.references[context.hash], axes), t)
+    labels = [(a.name, a.low_label, a.high_label) for a in context.axes]
+    found = uncovered(points, labels, t, weights, _LISTED)
+    lines = reference_lines(points.asked, axes)
+    name = f"combination_coverage_{t}"
+    yield (
+        f"<p>{found.total} of {found.possible} {t}-way combinations are covered by nobody (perfectly"
+        f" read, uniform points leave {1 - lines['uniform'][name]:.0%} uncovered, a covering design"
+        f" {1 - lines['covering_design'][name]:.0%}). The rarest of them:</p>"
+    )
+    yield "<ul>" + "".join(f"<li>{escape(c)}</li>" for c in found.combinations) + "</ul>"
+
+
+def _course(run: "Run") -> Iterable[str]:
+    state = run.search.state
+    yield "<h2>Course of the search</h2>"
+    if state.best:
+        yield _curve(state.best, state.folded)
+    counts = ", ".join(f"{count} {status}" for status, count in sorted(state.statuses.items()))
+    yield (
+        f"<p>Candidates: {escape(counts or 'none yet')}. Archive: {state.offers[Offer.NEW_CELL]} new"
+        f" cells, {state.offers[Offer.REPLACED]} elites replaced on evidence.</p>"
+    )
+    elites = [
+        [f"{e.niche}", f"{e.objective:.3f}", e.candidate.operator, str(e.candidate.ticket)]
+        for e in state.archive.elites
+    ]
+    yield _table(["cell (density, words)", "training", "made by", "ticket"], elites)
+
+
+def _curve(best: Sequence[tuple[int, float]], folded: int) -> str:
+    """Best training value so far by candidate, as inline SVG."""
+    from matplotlib.figure import Figure
+
+    figure = Figure(figsize=(7.5, 3))
+    axes = figure.subplots()
+    tickets, values = zip(*best, (folded, best[-1][1]), strict=True)
+    axes.step(tickets, values, where="post", color="#0b5394")
+    axes.set_xlabel("candidates")
+    axes.set_ylabel("best elite, training")
+    axes.spines[["top", "right"]].set_visible(False)
+    figure.tight_layout()
+    out = io.StringIO()
+    figure.savefig(out, format="svg", metadata={"Date": None})
+    return out.getvalue()[out.getvalue().index("<svg") :]
+
+
+def _table(head: Sequence[str], lines: Iterable[Sequence[str]]) -> str:
+    titles = "".join(f"<th>{escape(cell)}</th>" for cell in head)
+    body = "".join(
+        "<tr>" + "".join(f"<td>{escape(cell)}</td>" for cell in line) + "</tr>" for line in lines
+    )
+    return f"<table><tr>{titles}</tr>{body}</table>"
