@@ -12,7 +12,7 @@ from fitness.fluency import Lexicon
 
 Placed = list[tuple[str, int]]
 
-_MARKS = ".,;:!?\"“”()—–…"
+_MARKS = '.,;:!?"“”()—–…'
 _FUNCTION = frozenset(
     "det poss prep pron obj be have do modal inf cc conj wh quant neg adv refl ipron num".split()
 )
@@ -105,9 +105,7 @@ def missing(words: list[str], rng: random.Random, pool: Pool) -> Placed | None:
 def content_only(words: list[str], rng: random.Random, pool: Pool) -> Placed | None:
     """All small words left out."""
     kept = [
-        (word, at)
-        for at, word in enumerate(words)
-        if _kind(word, pool.lexicon) not in _FUNCTION
+        (word, at) for at, word in enumerate(words) if _kind(word, pool.lexicon) not in _FUNCTION
     ]
     return kept if len(kept) > 2 and len(words) - len(kept) > 2 else None
 
@@ -134,9 +132,7 @@ def mixed(words: list[str], rng: random.Random, pool: Pool) -> Placed | None:
 
 def cut_off(words: list[str], rng: random.Random, pool: Pool) -> Placed | None:
     """The beginning of a sentence, ending in a word that cannot end one."""
-    ends = [
-        at for at in range(2, len(words) - 1) if _kind(words[at], pool.lexicon) in _DANGLING
-    ]
+    ends = [at for at in range(2, len(words) - 1) if _kind(words[at], pool.lexicon) in _DANGLING]
     return list(zip(words, range(rng.choice(ends) + 1), strict=False)) if ends else None
 
 

@@ -8,7 +8,7 @@ from fluency_corruptions import CORRUPTIONS, Pool, bare, marked, pool_of, writte
 from sklearn.metrics import roc_auc_score
 from train_fluency import contexts, read_lines
 
-from fitness import fluency, gates
+from fitness import fluency
 from generators.blocks.clauses import clause, first_person
 
 PERSONAS = 100  # of each way to tell the signs
@@ -21,18 +21,22 @@ def report(out: TextIO) -> None:
         honest = [fluency.sentences(text) for text in texts]
         flat = [sentence for sentences in honest for sentence in sentences]
         scores = [fluency.fluency(sentence) for sentence in flat]
-        means = [fluency.text_fluency(text, gates.DOUBTFUL)[0] for text in texts]
-        kept = np.mean([gates.is_fluent(text) for text in texts])
+        means = [fluency.text_fluency(text)[0] for text in texts]
+        kept = np.mean([fluency.is_fluent(text) for text in texts])
         out.write(f"\n{name}: {len(texts)} texts, kept {kept:.3f}, ")
-        out.write(f"mean {np.mean(means):.2f}, lowest {' '.join(f'{m:.2f}' for m in sorted(means)[:4])}\n")
+        out.write(
+            f"mean {np.mean(means):.2f}, lowest {' '.join(f'{m:.2f}' for m in sorted(means)[:4])}\n"
+        )
         pool = pool_of(flat, fluency.load_model().lexicon)
         for kind in CORRUPTIONS:
-            spoilt = [_spoilt(kind, sentences, pool, index) for index, sentences in enumerate(honest)]
+            spoilt = [
+                _spoilt(kind, sentences, pool, index) for index, sentences in enumerate(honest)
+            ]
             spoilt = [sentences for sentences in spoilt if sentences]
             lower = [fluency.fluency(sentence) for sentences in spoilt for sentence in sentences]
             labels = [1] * len(scores) + [0] * len(lower)
             area = roc_auc_score(labels, scores + lower)
-            passing = np.mean([gates.is_fluent(" ".join(sentences)) for sentences in spoilt])
+            passing = np.mean([fluency.is_fluent(" ".join(sentences)) for sentences in spoilt])
             out.write(f"  {kind:20} AUC {area:.3f}   texts kept {passing:.3f}\n")
 
 

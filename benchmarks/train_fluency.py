@@ -17,6 +17,7 @@ import sys
 import zlib
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -59,7 +60,9 @@ class Example:
 
 def main() -> None:
     """Trains unless told only to report."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawTextHelpFormatter
+    )
     parser.add_argument("--report", action="store_true", help="do not train")
     if not parser.parse_args().report:
         content = trained(training_paragraphs())
@@ -108,11 +111,15 @@ def trained(paragraphs: Sequence[str]) -> dict[str, Any]:
     lexicon = fluency.Lexicon(lines)
     folds = _folds(paragraphs)
     print(f"{len(paragraphs)} paragraphs, {sum(map(len, folds))} sentences", flush=True)
-    examples = [list(_examples(fold, lexicon, JUNCTION_KINDS, index)) for index, fold in enumerate(folds)]
+    examples = [
+        list(_examples(fold, lexicon, JUNCTION_KINDS, index)) for index, fold in enumerate(folds)
+    ]
     rows, labels = [], []
     for index, fold in enumerate(folds):
         # Levels of sentences that the junctions' weights have not seen, as when in use.
-        weights = _fit_junctions([e for other in range(FOLDS) if other != index for e in examples[other]])
+        weights = _fit_junctions(
+            [e for other in range(FOLDS) if other != index for e in examples[other]]
+        )
         for example in _examples(fold, lexicon, SENTENCE_KINDS, FOLDS + index):
             rows.append(fluency.summary(_levels(weights, example)))
             labels.append(not example.broken.any())
@@ -140,7 +147,9 @@ def _folds(paragraphs: Sequence[str]) -> list[list[str]]:
     order = list(dict.fromkeys(paragraphs))
     random.Random(SEED).shuffle(order)
     return [
-        list(dict.fromkeys(s for paragraph in order[at::FOLDS] for s in fluency.sentences(paragraph)))
+        list(
+            dict.fromkeys(s for paragraph in order[at::FOLDS] for s in fluency.sentences(paragraph))
+        )
         for at in range(FOLDS)
     ]
 
@@ -182,10 +191,7 @@ def _broken(placed: Placed, length: int, tokens: int, lexicon: fluency.Lexicon) 
         places += [(place if place >= 0 else -9, number + 1)] * parts
     places = [*places[: tokens + 1], (length, len(placed) + 1)]
     return np.array(
-        [
-            left[1] != right[1] and right[0] != left[0] + 1
-            for left, right in zip(places, places[1:], strict=False)
-        ]
+        [left[1] != right[1] and right[0] != left[0] + 1 for left, right in pairwise(places)]
     )
 
 

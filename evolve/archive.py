@@ -49,7 +49,7 @@ class Elite:
 
 
 class Archive:
-    """At most one elite a cell. Deterministic: the same offers in the same order, the same elites."""
+    """At most one elite a cell; the same offers in the same order give the same elites."""
 
     def __init__(self) -> None:
         low, high = np.log2(WORDS)

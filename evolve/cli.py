@@ -5,6 +5,7 @@ import sys
 from typing import NoReturn
 
 import typer
+from typer.exceptions import TyperException
 
 from evolve.commands import bundles, contexts, machine, populations, runs
 
@@ -58,16 +59,17 @@ def _run(words: list[str]) -> int:
 
 def _complaint(error: Exception) -> int:
     """One short message on standard error; the exit status."""
-    import click
-
     from generators.errors import GamutError, InputError
 
-    if isinstance(error, click.ClickException):
-        error.show()
-        return WRONG
-    if isinstance(error, click.exceptions.Abort):
+    if isinstance(error, typer.Abort):
         return INTERRUPTED
+    if isinstance(error, TyperException):  # a word that the command line does not know
+        error.show()  # type: ignore[attr-defined]
+        return WRONG
     print(f"gamut: {error}", file=sys.stderr)
     if not isinstance(error, GamutError):
         print(f"({type(error).__name__}; this is a bug: --debug shows where)", file=sys.stderr)
     return WRONG if isinstance(error, InputError) else FAILED
+
+if __name__ == "__main__":
+    main()

@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 
 from evolve.store import Store
-from fitness.embedding import open_cache
+from fitness.embedding import SentenceCache, open_cache
 from fitness.metrics import Points, cell_counts
 from fitness.respondents import RESPONDENTS, Row
 from fitness.scoring import Judged, Scorecard, Scorer
@@ -74,10 +74,10 @@ class Setup:
 class Evaluator:
     """Evaluates programs for one setup; holds one sandbox, one embedder and a reader a context."""
 
-    def __init__(self, setup: Setup) -> None:
+    def __init__(self, setup: Setup, cache: SentenceCache | None = None) -> None:
         self.setup = setup
         self.sandbox = Sandbox()
-        self._cache = open_cache(setup.embedder)
+        self.cache = cache or open_cache(setup.embedder)
         self._scorers: dict[str, Scorer] = {}
 
     def evaluate(self, source: str, bar: float) -> dict[str, Any]:
@@ -123,7 +123,7 @@ class Evaluator:
     def scorer(self, context: Context) -> Scorer:
         """The scorer of a context of this setup."""
         if context.id not in self._scorers:
-            respondent = RESPONDENTS[self.setup.respondent](context, self._cache)
+            respondent = RESPONDENTS[self.setup.respondent](context, self.cache)
             reference = self.setup.references[context.hash]
             self._scorers[context.id] = Scorer(context, respondent, reference)
         return self._scorers[context.id]

@@ -57,16 +57,21 @@ def carry_on(run: Any, progress: Any) -> int:
     """Search until the budget is spent, score, write the archive and report, print the table."""
     from evolve.finish import finish
     from evolve.report import write_report
-    from evolve.run import Interruption, evolve
+    from evolve.run import evolve
     from evolve.table import conclusion, results_table
 
     config, folder = run.config, run.folder
     try:
-        evolve(run, progress, config.workers, config.minutes)
+        evolve(
+            run,
+            progress,
+            config.workers,
+            config.minutes,
+            refresh=lambda: write_report(run, [], folder / "report.html"),
+        )
         entries = finish(run, progress, config.workers)
-        progress.say("writing the report")
         write_report(run, entries, folder / "report.html")
-    except (KeyboardInterrupt, Interruption):
+    except KeyboardInterrupt:
         done = run.store.count()
         print(
             f"\nInterrupted after {done} evaluations; nothing stored is lost. Go on with:\n"

@@ -142,7 +142,7 @@ def constant(parent: Program, _: Program) -> Program | None:
 
 
 def crossover(parent: Program, donor: Program) -> Program | None:
-    """Replaces a call by a call of the same kind from another program, its variables written out."""
+    """Replaces a call by one of the same kind from another program, its variables written out."""
     gifts = [
         (node.kind, _written_out(node.expression, donor.tree))
         for node in typed_nodes(donor.tree)

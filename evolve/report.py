@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from evolve.archive import Offer
 from evolve.finish import Entry
 from evolve.table import conclusion, rows
-from fitness.metrics import rare_weights, reference_lines, uncovered
+from fitness.metrics import as_points, rare_weights, reference_lines, uncovered
 
 if TYPE_CHECKING:
     from evolve.run import Run
@@ -85,13 +85,12 @@ def _best(run: "Run", best: Entry) -> Iterable[str]:
         )
         for picture in pictures:
             data = base64.b64encode(picture.read_bytes()).decode()
-            yield f'<img alt="coverage map of {escape(context.id)}" src="data:image/png;base64,{data}">'
+            alt = f"coverage map of {escape(context.id)}"
+            yield f'<img alt="{alt}" src="data:image/png;base64,{data}">'
         yield from _gaps(run, card)
 
 
 def _gaps(run: "Run", card: dict[str, object]) -> Iterable[str]:
-    from fitness.metrics import as_points
-
     context = next(c for c in run.setup.report if c.id == card["context"])
     axes, t = len(context.axes), min(3, len(context.axes))
     points = as_points(card["points"], axes, run.setup.population)  # type: ignore[arg-type]
@@ -101,9 +100,9 @@ def _gaps(run: "Run", card: dict[str, object]) -> Iterable[str]:
     lines = reference_lines(points.asked, axes)
     name = f"combination_coverage_{t}"
     yield (
-        f"<p>{found.total} of {found.possible} {t}-way combinations are covered by nobody (perfectly"
-        f" read, uniform points leave {1 - lines['uniform'][name]:.0%} uncovered, a covering design"
-        f" {1 - lines['covering_design'][name]:.0%}). The rarest of them:</p>"
+        f"<p>{found.total} of {found.possible} {t}-way combinations are covered by nobody"
+        f" (perfectly read, uniform points leave {1 - lines['uniform'][name]:.0%} uncovered,"
+        f" a covering design {1 - lines['covering_design'][name]:.0%}). The rarest of them:</p>"
     )
     yield "<ul>" + "".join(f"<li>{escape(c)}</li>" for c in found.combinations) + "</ul>"
 
@@ -115,8 +114,8 @@ def _course(run: "Run") -> Iterable[str]:
         yield _curve(state.best, state.folded)
     counts = ", ".join(f"{count} {status}" for status, count in sorted(state.statuses.items()))
     yield (
-        f"<p>Candidates: {escape(counts or 'none yet')}. Archive: {state.offers[Offer.NEW_CELL]} new"
-        f" cells, {state.offers[Offer.REPLACED]} elites replaced on evidence.</p>"
+        f"<p>Candidates: {escape(counts or 'none yet')}. Archive: {state.offers[Offer.NEW_CELL]}"
+        f" new cells, {state.offers[Offer.REPLACED]} elites replaced on evidence.</p>"
     )
     elites = [
         [f"{e.niche}", f"{e.objective:.3f}", e.candidate.operator, str(e.candidate.ticket)]

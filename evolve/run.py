@@ -9,7 +9,7 @@ import os
 import platform
 import signal
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import BrokenExecutor, Future
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -26,13 +26,11 @@ from evolve.workers import RETRIES, Pool, collect, open_pool
 from fitness.embedding import open_cache
 from fitness.reference import reference_rows
 from fitness.respondents import RESPONDENTS
-from generators.errors import GamutError, InputError
+from generators.errors import InputError
 from generators.program import parse
 from generators.sandbox import Sandbox, probe
 
-
-class Interruption(GamutError):
-    """The user stopped the run; what is stored is kept."""
+REFRESH = 20.0  # seconds between refreshes of a report
 
 
 @dataclass
@@ -88,21 +86,27 @@ def open_run(folder: Path, progress: Progress) -> Run:
     return Run(folder, config, store, setup, search)
 
 
-def evolve(run: Run, progress: Progress, workers: int, minutes: float | None) -> None:
+def evolve(
+    run: Run,
+    progress: Progress,
+    workers: int,
+    minutes: float | None = None,
+    refresh: Callable[[], None] | None = None,
+) -> None:
     """Search until the budget of evaluations or minutes is spent.
 
     Stored verdicts are folded instead of evaluated again. Ctrl-C once: what is in flight is
-    finished and kept, then Interruption; twice: at once.
+    finished and kept, then KeyboardInterrupt; twice: at once. `refresh` is called now and then.
     """
     pool = open_pool(workers)
     deadline = time.monotonic() + minutes * 60 if minutes else None
     try:
         with _stopping() as stop:
-            _Loop(run, pool, progress, stop, deadline).go()
+            _Loop(run, pool, progress, stop, deadline).go(refresh)
     finally:
         pool.close()
     if stop.asked:
-        raise Interruption("stopped")
+        raise KeyboardInterrupt
 
 
 class _Stop:
@@ -124,13 +128,18 @@ class _Loop:
         self.pending: dict[Future[Any], tuple[Candidate, float, int, float]] = {}
         self.results: dict[int, tuple[Candidate, Mapping[str, Any]]] = {}
 
-    def go(self) -> None:
+    def go(self, refresh: Callable[[], None] | None) -> None:
+        """Until nothing is in flight."""
         self._advance()
+        refreshed = time.monotonic()
         while self.pending:
             for future in collect(self.pending, timeout=0.5):
                 self._take(future)
             self._advance()
             self.progress.update(self.run.search.state, len(self.pending))
+            if refresh and time.monotonic() - refreshed > REFRESH:
+                refresh()
+                refreshed = time.monotonic()
 
     def _advance(self) -> None:
         """Fold what can be folded in ticket order, and breed each ticket as soon as it may be."""

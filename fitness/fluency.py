@@ -30,6 +30,15 @@ LONGEST = (
 )
 SHORTEST = 3  # words; shorter sentences are read together with the next one
 
+BITS = 17  # 131,072 weights of one byte; some features share one
+
+# Mean fluency of a text, by words. Honest texts that the weights were not trained on have .60 or
+# more, shuffled ones .35 or less; with one swap a sentence they have .3 to .75, and no threshold
+# parts those cleanly (benchmarks/fluency_report.py prints the shares).
+FLUENT = 0.55
+DOUBTFUL = 0.1  # a sentence below is doubtful
+MOST_DOUBTFUL = 0.35  # share of the words in doubtful sentences
+
 Floats = NDArray[np.float64]
 WordClass = tuple[str, str]  # fine, coarse
 Token = tuple[str, str, str]  # fine class, coarse class, the word itself
@@ -136,12 +145,18 @@ def fluency(sentence: str) -> float:
     return float(1.0 / (1.0 + np.exp(-np.clip(logit, -30.0, 30.0))))
 
 
-def text_fluency(text: str, doubtful: float) -> tuple[float, float]:
-    """The mean fluency of a text, and the share of it in sentences below `doubtful`.
+def is_fluent(text: str) -> bool:
+    """Whether a text as a whole is fluent."""
+    mean, doubtful = text_fluency(text)
+    return mean >= FLUENT and doubtful <= MOST_DOUBTFUL
 
-    Both are weighted by words. A sentence said again adds nothing and counts as not fluent.
+
+def text_fluency(text: str) -> tuple[float, float]:
+    """The mean fluency of a text, and the share of it in doubtful sentences.
+
+    Both are weighted by words. A sentence said again adds nothing and counts as doubtful.
     """
-    total = fluent = below = 0.0
+    total = fluent = doubtful = 0.0
     seen: set[str] = set()
     for sentence in sentences(text):
         words = sentence.count(" ") + 1
@@ -149,11 +164,11 @@ def text_fluency(text: str, doubtful: float) -> tuple[float, float]:
         seen.add(sentence)
         total += words
         fluent += words * score
-        below += words * (score < doubtful)
-    return (fluent / total, below / total) if total else (0.0, 1.0)
+        doubtful += words * (score < DOUBTFUL)
+    return (fluent / total, doubtful / total) if total else (0.0, 1.0)
 
 
-@lru_cache(maxsize=4_096)
+@lru_cache(maxsize=1_024)
 def sentences(text: str) -> tuple[str, ...]:
     """The sentences of a text; very short ones are joined to the next, very long ones cut."""
     text = _ABBREVIATION.sub(r"\1", text)
@@ -241,9 +256,6 @@ def summary(levels: Floats) -> Floats:
     )
 
 
-BITS = 17  # 131,072 weights of one byte: a quarter of the features seen in training share one
-
-
 def _repeats(tokens: Sequence[Token]) -> list[int]:
     """Per junction: 2 if the word after it repeats the one before, 1 if it was just used."""
     found = []
@@ -288,7 +300,9 @@ def _parse(lines: Iterable[str]) -> tuple[dict[str, WordClass], dict[str, str]]:
             members, coarse = rest.split(" | ")
             own.update({word: (word, coarse) for word in members.split() if word not in own})
         elif kind == "alias":
-            aliases.update(pair.split("=") for pair in rest.split())
+            for pair in rest.split():
+                spelling, word = pair.split("=")
+                aliases[spelling] = word
         else:
             for word in rest.split():
                 shared.setdefault(word, set()).update(kind.split("+"))

@@ -33,10 +33,10 @@ def draw_maps(
     """Write the maps of a population and `coverage.json`; the paths written.
 
     `pairs.*` shows all pairs of axes; up to 4 axes each pair has a `map_AXIS_AXIS.*` too, unless
-    `singles` is off (with 2 axes there is only that). `coverage.json` holds the axes, the personas in each cell of each pair and
-    triple, the metrics, the reference lines and the uncovered combinations in words: the rarest
-    first if `reference_weights` (by t, from `rare_weights`) are given. The same input writes the
-    same bytes.
+    `singles` is off (with 2 axes there is only that). `coverage.json` holds the axes, the personas
+    in each cell of each pair and triple, the metrics, the reference lines and the uncovered
+    combinations in words: the rarest first if `reference_weights` (by t, from `rare_weights`) are
+    given. The same input writes the same bytes.
     """
     if points.axes != len(context.axes):
         raise GamutError(

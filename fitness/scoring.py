@@ -1,4 +1,4 @@
-"""Scorecards: everything that one population is worth in one context, and the search's objective."""
+"""Scorecards: what a population is worth in a context, and the search's objective."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -144,5 +144,6 @@ def _verdict(judged: Judged, metrics: Mapping[str, Measure], t: int) -> str:
         said += f"; {missing:.0%} of the levels cannot be read from the text"
     worst = max(judged.gates.items(), key=lambda gate: gate[1], default=("", 0.0))
     if worst[1] > 0:
-        said += f"; {worst[1]:.0%} of the personas fail a gate: {judged.reasons.get(worst[0], worst[0])}"
+        reason = judged.reasons.get(worst[0], worst[0])
+        said += f"; {worst[1]:.0%} of the personas fail a gate: {reason}"
     return said + "."

@@ -25,7 +25,7 @@ def register(app: typer.Typer) -> None:
 
 
 def show(bundle: BUNDLE, as_json: JSON = False) -> None:
-    """Show an elite: its program, card and scorecards. Runs nothing.
+    """Show an elite: program, card and scorecards; runs nothing.
 
     Example: gamut show runs/demo/archive/best
     """
@@ -48,7 +48,9 @@ def show(bundle: BUNDLE, as_json: JSON = False) -> None:
 
 
 def verify(bundle: BUNDLE, trust: TRUST = False, as_json: JSON = False) -> int:
-    """Check a bundle: hashes, schema, and that its seed gives its personas again.
+    """Check a bundle: hashes, schema, and its personas anew.
+
+    The recorded seeds must give the recorded personas again.
 
     Example: gamut verify runs/demo/archive/best
     """
@@ -78,7 +80,9 @@ def generate(
     out: Annotated[Path | None, typer.Option(help="JSONL file; default: standard output.")] = None,
     trust: TRUST = False,
 ) -> None:
-    """Make personas from a bundle, as JSON Lines. Only the public part of the context is used.
+    """Make personas from a bundle, as JSON Lines.
+
+    Only the public part of the context is used.
 
     Example: gamut generate runs/demo/archive/best --context my.yaml -n 1000 --out personas.jsonl
     """

@@ -14,7 +14,7 @@ def register(app: typer.Typer) -> None:
 
 
 def doctor(as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False) -> None:
-    """Say what this machine offers: sandbox level, embedder and its checksum, cores, cache.
+    """Say what this machine offers: sandbox, embedder, cores.
 
     Example: gamut doctor
     """

@@ -29,7 +29,7 @@ def score(
     respondent: RESPONDENT = "projection",
     as_json: JSON = False,
 ) -> None:
-    """Score anyone's personas: how much of the trait space do they cover?
+    """Score anyone's personas: how much do they cover?
 
     Example: gamut score personas.csv --context my.yaml
     """
@@ -47,7 +47,7 @@ def draw(
     out: Annotated[Path, typer.Option(help="Folder for the maps.", show_default=False)],
     respondent: RESPONDENT = "projection",
 ) -> None:
-    """Draw coverage maps (PNG, SVG, JSON) and list the combinations that nobody covers.
+    """Draw coverage maps and list what nobody covers.
 
     Example: gamut map personas.jsonl --context my.yaml --out maps
     """
@@ -79,7 +79,9 @@ def compare(
     ] = False,
     as_json: JSON = False,
 ) -> None:
-    """Compare two generators or persona files in one context: difference with interval, in words.
+    """Compare two generators or files of personas.
+
+    The difference comes with an interval, in words.
 
     Example: gamut compare runs/demo/archive/best baseline:covering_mix --context my.yaml
     """

@@ -9,15 +9,16 @@ import typer
 RUN = Annotated[Path, typer.Argument(help="Run directory.", show_default=False)]
 JSON = Annotated[bool, typer.Option("--json", help="Print JSON for a script to read.")]
 
-EVOLVE_HELP = """Search for generators; words are Hydra overrides, KEY=VALUE.
+EVOLVE_HELP = """Search for generators; words are Hydra overrides.
 
-    gamut evolve                                   the default job: under three minutes, no key
-    gamut evolve run_dir=runs/demo seed=1          another seed, a named directory
-    gamut evolve contexts=my.yaml                  a context of your own: half of its hidden
-                                                   statements guide the search, half report
-    gamut evolve budget.evaluations=5000 workers=8 a longer search
-    gamut evolve start=[runs/demo/archive/best]    begin from a bundle or a program file
-    gamut evolve -m seed=0,1,2                     a sweep, one run directory a job
+\b
+  gamut evolve                               the default job: no key, no network, three minutes
+  gamut evolve run_dir=runs/demo seed=1      another seed, a named directory
+  gamut evolve contexts=my.yaml              a context of your own: half of its hidden statements
+                                             guide the search, the other half report
+  gamut evolve budget.evaluations=5000       a longer search
+  gamut evolve start=[runs/demo/archive/best]   begin from a bundle or a program file as well
+  gamut evolve -m seed=0,1,2                 a sweep, one run directory a job
 
 Keys: seed, run_dir, population (personas a context), workers (default: one a core),
 budget.evaluations, budget.minutes, start; groups: contexts, respondent, embedder, search
@@ -88,7 +89,7 @@ def report(
 
 
 def archive(run: RUN, as_json: JSON = False) -> None:
-    """List the elites of a run, best first, with scores and intervals.
+    """List the elites of a run, best first, with scores.
 
     Example: gamut archive runs/demo --json
     """

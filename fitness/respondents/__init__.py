@@ -1,4 +1,4 @@
-"""Respondents: read a population in a context, [N personas, K axes] levels, missing where silent."""
+"""Respondents: read the levels of a population in a context, missing where the text is silent."""
 
 from fitness.respondents.interface import Reading, Respondent, Row
 from fitness.respondents.projection import Projection

@@ -10,6 +10,7 @@ import faulthandler
 import importlib
 import json
 import os
+import resource
 import select
 import signal
 import socket
@@ -25,6 +26,7 @@ from generators.sandbox.runner import Block, Runner
 from generators.sandbox.wire import Wire, WireError
 
 WATCHDOG_GRACE = 0.5
+_MEMORY = 4 << 30
 
 
 def no_blocks() -> dict[str, Block]:
@@ -35,6 +37,7 @@ def no_blocks() -> dict[str, Block]:
 def main() -> int:
     """Serves one host until it hangs up."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
+    _bound_memory()
     wire, nowhere = _take_line()
     settings = json.loads(wire.receive())
     _end_with_host(settings["host"], wire)
@@ -69,6 +72,14 @@ def _serve(wire: Wire, runner: Runner, limits: Limits, nowhere: int) -> None:
         result = reply.pop("result")
         wire.send(json.dumps(reply))
         wire.send(result)
+
+
+def _bound_memory() -> None:
+    """A backstop for blocks: what would fill the machine is a MemoryError here instead."""
+    for kind, bound in ((resource.RLIMIT_DATA, _MEMORY), (resource.RLIMIT_CORE, 0)):
+        _, hard = resource.getrlimit(kind)
+        ours = bound if hard == resource.RLIM_INFINITY else min(bound, hard)
+        resource.setrlimit(kind, (ours, hard))
 
 
 def _take_line() -> tuple[Wire, int]:

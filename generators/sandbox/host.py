@@ -148,5 +148,7 @@ def _kill_group(process: subprocess.Popen[bytes]) -> None:
 
 def _environment() -> dict[str, str]:
     kept = {name: os.environ[name] for name in _KEPT if name in os.environ}
-    path = os.pathsep.join(os.path.abspath(entry) for entry in sys.path)
+    path = os.pathsep.join(
+        os.path.abspath(entry) for entry in sys.path if os.path.exists(entry or ".")
+    )
     return {**kept, **_SET, "PYTHONPATH": path}

@@ -24,6 +24,7 @@ class Limits:
         recursion: depth of its call stack, and of the JSON it returns.
         host_calls: calls of blocks.
         call_payload: characters of the arguments of one call, as JSON, and of its result.
+        call_traffic: characters of arguments and results of all calls together.
         printed: characters it may print.
         source: characters of the program.
         payload: characters of the context it is given, as JSON.
@@ -40,6 +41,7 @@ class Limits:
     recursion: int = 200
     host_calls: int = 200
     call_payload: int = 1_000_000
+    call_traffic: int = 8_000_000
     printed: int = 16_384
     source: int = 64_000
     payload: int = 1_000_000

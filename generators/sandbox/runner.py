@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import datetime
 import json
+import re
 import secrets
 import time
 from collections.abc import Callable, Mapping
@@ -58,6 +59,7 @@ _PROGRAM_FILE = "<python-input-1>"  # the second snippet of a session; the prelu
 _GRACE = 0.25
 _OTHER_SUSPENSIONS = 50  # undefined names and calls of the operating system, all refused
 _LARGEST_INTEGER = 1 << 64
+_LONG_NUMBER = re.compile(r"\d{19}")
 _BLOCK_ERROR_TEXT = 200
 
 
@@ -92,6 +94,7 @@ class _Run:
     started: float = field(default_factory=time.monotonic)
     in_blocks: float = 0.0
     calls: int = 0
+    traffic: int = 0
 
     def print(self, _stream: str, text: str) -> None:
         """Keeps what is printed; Monty ends the run when this raises, whatever is caught in it."""
@@ -101,12 +104,18 @@ class _Run:
             self.printed_too_much = True
             raise MemoryError
 
-    def check_time(self) -> None:
-        passed = time.monotonic() - self.started
-        if passed > self.limits.wall_seconds:
-            raise StoppedError(Outcome.TIMEOUT, f"took over {self.limits.wall_seconds:g} s in all")
-        if passed - self.in_blocks > self.limits.seconds:
-            raise StoppedError(Outcome.TIMEOUT, f"computed for over {self.limits.seconds:g} s")
+    def check(self) -> None:
+        """Ends the run if it has used up its time, its calls or what they may carry."""
+        limits, passed = self.limits, time.monotonic() - self.started
+        if passed > limits.wall_seconds:
+            raise StoppedError(Outcome.TIMEOUT, f"took over {limits.wall_seconds:g} s in all")
+        if passed - self.in_blocks > limits.seconds:
+            raise StoppedError(Outcome.TIMEOUT, f"computed for over {limits.seconds:g} s")
+        if self.calls > limits.host_calls:
+            raise StoppedError(Outcome.ERROR, f"called blocks over {limits.host_calls} times")
+        if self.traffic > limits.call_traffic:
+            reason = f"exchanged over {limits.call_traffic} characters with blocks"
+            raise StoppedError(Outcome.ERROR, reason)
 
 
 class Runner:
@@ -225,33 +234,34 @@ class Runner:
                 step = step.resume({"exc_type": "NameError", "message": message})
             else:
                 step = step.resume(self._call(run, *step.args))
-        run.check_time()
+        run.check()
         return step
 
     def _call(self, run: _Run, name: str, payload: str) -> monty.ExternalResult:
         """Serves one call of a block. Both arguments are strings made by the prelude."""
         run.calls += 1
-        if run.calls > self._limits.host_calls:
-            raise StoppedError(Outcome.ERROR, f"called blocks over {self._limits.host_calls} times")
+        run.check()
         before = time.monotonic()
+        answer: monty.ExternalResult
         try:
             text = self._serve(name, payload)
+            answer = {"return_value": text}
         except (ValueError, TypeError) as error:
-            message = tidy(f"{name}: {error}", _BLOCK_ERROR_TEXT)
-            return {"exc_type": "ValueError", "message": message}
-        finally:
-            run.in_blocks += time.monotonic() - before
-        run.check_time()
-        return {"return_value": text}
+            text = tidy(f"{name}: {error}", _BLOCK_ERROR_TEXT)
+            answer = {"exc_type": "ValueError", "message": text}
+        run.in_blocks += time.monotonic() - before
+        run.traffic += len(payload) + len(text)
+        run.check()
+        return answer
 
     def _serve(self, name: str, payload: str) -> str:
         bound = self._limits.call_payload
         if len(payload) > bound:
             raise ValueError(f"arguments of {len(payload)} characters; the limit is {bound}")
         try:
-            args, kwargs = json.loads(
-                payload, parse_constant=_refuse_constant, parse_int=_small_integer
-            )
+            # A look at every integer takes five times as long, and is hardly ever called for.
+            parse_int = _small_integer if _LONG_NUMBER.search(payload) else None
+            args, kwargs = json.loads(payload, parse_constant=_refuse_constant, parse_int=parse_int)
             text = json.dumps(self._blocks[name](*args, **kwargs), allow_nan=False)
         except (ValueError, TypeError):
             raise
@@ -269,6 +279,8 @@ class Runner:
         lines = [frame.line for frame in error.traceback() if frame.filename == _PROGRAM_FILE]
         where = f"line {lines[-1]}: " if lines else ""
         if kind == "MemoryError":
+            if "memory limit exceeded" in text:  # without its byte counts, which say nothing
+                text = f"used over {self._limits.memory_bytes} bytes of memory"
             return Outcome.MEMORY, where + text
         # Monty's own time limits have no traceback; a TimeoutError with one was raised by hand.
         if kind == "TimeoutError" and not error.traceback():
