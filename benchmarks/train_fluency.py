@@ -10,7 +10,6 @@ scikit-learn; one seed, so two runs on one machine write the same bytes.
 
 import argparse
 import base64
-import hashlib
 import json
 import random
 import sys
@@ -18,23 +17,20 @@ import zlib
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 from fluency_corruptions import CORRUPTIONS, Placed, Pool, bare, marked, pool_of, written
+from fluency_report import report
+from fluency_texts import digest, read_lines, training_paragraphs
 from scipy.sparse import csr_matrix
 from sklearn.linear_model import LogisticRegression
 
 from fitness import fluency
-from generators.blocks.clauses import clause, first_person
-from generators.context import Context, load_context
 
-HERE = Path(__file__).parent
-CONTEXTS = HERE.parent / "conf" / "contexts"
 SEED = 20
 FOLDS = 5
-COPIES = 3  # corruptions drawn of each kind and sentence, times the kind's weight
+COPIES = 3  # tries at each kind of corruption of a sentence; each succeeds with half its weight
 STRENGTH = 0.1  # scikit-learn's C of the junctions' regression; .03 to .3 do equally well
 JUNCTION_KINDS = {
     "shuffled": 1.7, "one swap": 2.0, "two swaps": 1.5, "half swapped": 1.0, "one word moved": 1.0,
@@ -69,43 +65,10 @@ def main() -> None:
         fluency.WEIGHTS.write_text(json.dumps(content, indent=0) + "\n", encoding="utf-8")
         print(f"wrote {fluency.WEIGHTS} ({fluency.WEIGHTS.stat().st_size:,} bytes)")
         fluency.load_model.cache_clear()
-    from fluency_report import report
-
     report(sys.stdout)
 
 
-def read_lines(name: str) -> list[str]:
-    """The lines of a text beside this script without comments; "\\n" in them is a line break."""
-    lines = (HERE / name).read_text(encoding="utf-8").splitlines()
-    return [line.replace("\\n", "\n") for line in lines if line and not line.startswith("#")]
-
-
-def contexts(split: str) -> list[Context]:
-    """The contexts of one split, in the order of their names."""
-    return [load_context(path) for path in sorted((CONTEXTS / split).glob("*.yaml"))]
-
-
-def training_paragraphs() -> list[str]:
-    """The prose, and the sentences of the training contexts, each sign told in one of four ways."""
-    found = read_lines("fluency_prose.txt")
-    for context in contexts("train"):
-        for axis in context.axes:
-            for at, sign in enumerate(axis.signs.low + axis.signs.high):
-                found.append(told(sign, at % 4))
-            if axis.hidden:
-                found += [*axis.hidden.low, *axis.hidden.high]
-                found += [item.text for item in axis.hidden.items]
-    return found
-
-
-def told(sign: str, way: int) -> str:
-    """A sign as it stands, about "they", about "I", or about her or him."""
-    they = f"They {clause(sign)}."
-    subject = "She" if len(sign) % 2 else "He"
-    return (sign, they, first_person(they), f"{subject} {sign[0].lower()}{sign[1:]}")[way]
-
-
-def trained(paragraphs: Sequence[str]) -> dict[str, Any]:
+def trained(paragraphs: list[str]) -> dict[str, Any]:
     """The content of the weights file."""
     lines = read_lines("fluency_words.txt")
     lexicon = fluency.Lexicon(lines)
@@ -123,7 +86,7 @@ def trained(paragraphs: Sequence[str]) -> dict[str, Any]:
         for example in _examples(fold, lexicon, SENTENCE_KINDS, FOLDS + index):
             rows.append(fluency.summary(_levels(weights, example)))
             labels.append(not example.broken.any())
-    last = _fit_sentences(np.array(rows), np.array(labels))
+    last, last_intercept = _fit_sentences(np.array(rows), np.array(labels))
     table, intercept = _fit_junctions([example for fold in examples for example in fold])
     step = float(np.abs(table).max()) / 127
     packed = np.round(table / step).astype(np.int8)
@@ -132,11 +95,12 @@ def trained(paragraphs: Sequence[str]) -> dict[str, Any]:
         "seed": SEED,
         "training": "own prose (benchmarks/fluency_prose.txt) and the contexts in "
         f"conf/contexts/train: {sum(map(len, folds))} sentences and their corruptions",
-        "training_sha256": hashlib.sha256("\n".join(paragraphs).encode()).hexdigest(),
+        "training_sha256": digest(paragraphs),
         "words": lines,
         "step": step,
         "intercept": round(float(intercept), 6),
-        "sentence": last,
+        "sentence": [round(float(weight), 6) for weight in last],
+        "sentence_intercept": round(last_intercept, 6),
         "weights": base64.b64encode(zlib.compress(packed.tobytes(), 9)).decode(),
     }
     return {**content, "checksum": fluency.checksum(content)}
@@ -213,23 +177,19 @@ def _fit_junctions(examples: Sequence[Example]) -> Weights:
     return model.coef_[0], float(model.intercept_[0])
 
 
-def _levels(weights: Weights, example: Example) -> fluency.Floats:
+def _levels(weights: Weights, example: Example) -> list[float]:
     table, intercept = weights
-    levels: fluency.Floats = intercept + table[example.features].sum(axis=1)
+    levels: list[float] = (intercept + table[example.features].sum(axis=1)).tolist()
     return levels
 
 
-def _fit_sentences(rows: Any, labels: Any) -> dict[str, Any]:
+def _fit_sentences(rows: Any, labels: Any) -> Weights:
     centre, scale = rows.mean(axis=0), rows.std(axis=0)
     balance = np.where(labels, (~labels).sum() / labels.sum(), 1.0)
     model = LogisticRegression(C=1.0, max_iter=1000)
     model.fit((rows - centre) / scale, labels, sample_weight=balance)
-    return {
-        "centre": [round(float(x), 6) for x in centre],
-        "scale": [round(float(x), 6) for x in scale],
-        "coefficients": [round(float(x), 6) for x in model.coef_[0]],
-        "intercept": round(float(model.intercept_[0]), 6),
-    }
+    weights = model.coef_[0] / scale
+    return weights, float(model.intercept_[0] - weights @ centre)
 
 
 if __name__ == "__main__":

@@ -71,5 +71,6 @@ def _complaint(error: Exception) -> int:
         print(f"({type(error).__name__}; this is a bug: --debug shows where)", file=sys.stderr)
     return WRONG if isinstance(error, InputError) else FAILED
 
+
 if __name__ == "__main__":
     main()

@@ -62,12 +62,16 @@ class Parameter:
             return random.randint(int(low), int(high))
         return round(random.uniform(low, high), 3)
 
-    def move(self, value: int | float | str) -> int | float | str:
-        """Another constant: a Gaussian step of a fifth of the range, or another option."""
+    def move(self, value: Any) -> int | float | str:
+        """Another constant: a Gaussian step of a fifth of the range, or another option.
+
+        One of the wrong type, which only a program written by hand can have, is drawn anew.
+        """
         if self.options:
             return random.choice([o for o in self.options if o != value] or list(self.options))
+        if not isinstance(value, int | float):
+            return self.draw()
         low, high = self.range
-        assert not isinstance(value, str)
         moved = min(high, max(low, random.gauss(value, (high - low) / 5)))
         if not self.integer:
             return round(moved, 3)

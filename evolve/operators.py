@@ -15,7 +15,7 @@ from typing import Any
 from evolve.grammar import Parameter, Signature, grow, signatures
 from generators.program import Program, ProgramError, parse
 
-MAX_SIZE = 500  # syntax nodes of a child: the bound on bloat
+MAX_SIZE = 500  # syntax nodes of a child, or as many as its parent has: the bound on bloat
 GROW_DEPTH = 2
 TRIES = 12  # draws before an operator gives up on a parent
 
@@ -62,8 +62,7 @@ def typed_nodes(tree: ast.Module) -> list[Node]:
     found: list[Node] = []
     for statement in main.body:
         found += _nodes_in(statement, {kind: list(names) for kind, names in scope.items()})
-        if isinstance(statement, ast.Assign) and isinstance(statement.targets[0], ast.Name):
-            _learn(scope, statement.targets[0].id, statement.value)
+        _learn(scope, statement)
     return found
 
 
@@ -135,7 +134,7 @@ def constant(parent: Program, _: Program) -> Program | None:
     def change(node: Node) -> bool:
         assert isinstance(node.expression, ast.Constant)
         assert node.parameter is not None
-        node.replace(ast.Constant(node.parameter.move(node.expression.value)))  # type: ignore[arg-type]
+        node.replace(ast.Constant(node.parameter.move(node.expression.value)))
         return True
 
     return _changed(parent, _constant, change)
@@ -143,18 +142,16 @@ def constant(parent: Program, _: Program) -> Program | None:
 
 def crossover(parent: Program, donor: Program) -> Program | None:
     """Replaces a call by one of the same kind from another program, its variables written out."""
-    gifts = [
-        (node.kind, _written_out(node.expression, donor.tree))
-        for node in typed_nodes(donor.tree)
-        if node.block is not None
-    ]
+    gifts = [node for node in typed_nodes(donor.tree) if node.block is not None]
 
     def change(node: Node) -> bool:
-        fitting = [gift for kind, gift in gifts if kind == node.kind and gift is not None]
-        if not fitting:
-            return False
-        node.replace(copy.deepcopy(random.choice(fitting)))
-        return True
+        fitting = [gift.expression for gift in gifts if gift.kind == node.kind]
+        for expression in random.sample(fitting, min(TRIES, len(fitting))):
+            written = _written_out(expression, donor.tree)
+            if written is not None:
+                node.replace(written)
+                return True
+        return False
 
     return _changed(parent, lambda node: node.block is not None, change)
 
@@ -221,7 +218,7 @@ def _changed(
             child = parse(ast.unparse(_pruned(ast.fix_missing_locations(tree))), "child")
         except ProgramError:
             continue
-        if child.hash != parent.hash and child.nodes <= MAX_SIZE:
+        if child.hash != parent.hash and child.nodes <= max(MAX_SIZE, parent.nodes):
             return child
     return None
 
@@ -249,7 +246,8 @@ def _dead(statement: ast.stmt, read: set[str]) -> bool:
     )
 
 
-def _nodes_in(root: ast.AST, scope: dict[str, list[str]]) -> Iterator[Node]:
+def _nodes_in(root: ast.AST, scope: dict[str, list[str]], in_block: bool = False) -> Iterator[Node]:
+    """Typed nodes below `root`; `in_block`: its children were yielded as arguments of a block."""
     for field, value in ast.iter_fields(root):
         places = enumerate(value) if isinstance(value, list) else [(None, value)]
         for index, child in places:
@@ -257,13 +255,13 @@ def _nodes_in(root: ast.AST, scope: dict[str, list[str]]) -> Iterator[Node]:
                 continue
             block = _called(child)
             if block is None:
-                yield from _nodes_in(child, scope)
+                yield from _nodes_in(child, scope, in_block and isinstance(child, ast.keyword))
                 continue
             assert isinstance(child, ast.Call)
-            if _called(root) is None:  # else it was yielded as an argument
+            if not in_block:
                 yield Node(child, block.returns, None, root, field, index, scope)
             yield from _arguments_in(child, block, scope)
-            yield from _nodes_in(child, scope)
+            yield from _nodes_in(child, scope, in_block=True)
 
 
 def _arguments_in(call: ast.Call, block: Signature, scope: dict[str, list[str]]) -> Iterator[Node]:
@@ -319,9 +317,12 @@ def _constant(node: Node) -> bool:
 
 
 def _called(node: Any) -> Signature | None:
-    if isinstance(node, ast.Call) and isinstance(node.func, ast.Name):
-        return signatures().get(node.func.id)
-    return None
+    """The block that a node calls; None too where arguments are starred, so none can be told."""
+    if not isinstance(node, ast.Call) or not isinstance(node.func, ast.Name):
+        return None
+    if any(isinstance(a, ast.Starred) for a in node.args) or None in [k.arg for k in node.keywords]:
+        return None
+    return signatures().get(node.func.id)
 
 
 def _kind_of(expression: ast.expr) -> str | None:
@@ -331,14 +332,19 @@ def _kind_of(expression: ast.expr) -> str | None:
     return "Axes" if ast.unparse(expression) == "context['axes']" else None
 
 
-def _learn(scope: dict[str, list[str]], name: str, value: ast.expr) -> None:
-    """Notes what kind a variable holds from here on."""
+def _learn(scope: dict[str, list[str]], statement: ast.stmt) -> None:
+    """Notes what kinds variables hold after a statement of `generate`."""
+    stored = {n.id for n in ast.walk(statement) if isinstance(n, ast.Name) and _is_stored(n)}
     for names in scope.values():
-        if name in names:
-            names.remove(name)
-    kind = _kind_of(value)
-    if kind is not None:
-        scope.setdefault(kind, []).append(name)
+        names[:] = [name for name in names if name not in stored]
+    if isinstance(statement, ast.Assign) and isinstance(statement.targets[0], ast.Name):
+        kind = _kind_of(statement.value)
+        if kind is not None:
+            scope.setdefault(kind, []).append(statement.targets[0].id)
+
+
+def _is_stored(name: ast.Name) -> bool:
+    return not isinstance(name.ctx, ast.Load)
 
 
 def _written_out(expression: ast.expr, tree: ast.Module) -> ast.expr | None:
@@ -356,7 +362,15 @@ def _written_out(expression: ast.expr, tree: ast.Module) -> ast.expr | None:
     free = {"context", "n", "rng", "len", *signatures()}
 
     class WriteOut(ast.NodeTransformer):
-        """Replaces names; raises KeyError at one that cannot be replaced."""
+        """Replaces names; raises KeyError at one that cannot be replaced, or at too many."""
+
+        seen = 0
+
+        def visit(self, node: ast.AST) -> Any:
+            self.seen += 1  # variables that double one another grow without end
+            if self.seen > MAX_SIZE:
+                raise KeyError(node)
+            return super().visit(node)
 
         def visit_Name(self, node: ast.Name) -> ast.expr:
             if node.id in free:

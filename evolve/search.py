@@ -189,7 +189,7 @@ class Search:
         travellers = [max(island, key=_rank) if island else None for island in islands]
         for i, traveller in enumerate(travellers):
             target = islands[(i + 1) % len(islands)]
-            if traveller and all(m.program.hash != traveller.program.hash for m in target):
+            if traveller:
                 _join(target, traveller, self.settings.island_size)
 
 
@@ -198,6 +198,9 @@ def _from_nothing() -> tuple[Program, str, tuple[int, ...]]:
 
 
 def _join(island: list[Member], member: Member, size: int) -> None:
+    """Add a member, unless one that behaves exactly alike is there; the worst one goes."""
+    if any(m.fitness.values == member.fitness.values for m in island):
+        return
     island.append(member)
     if len(island) > size:
         island.remove(min(island, key=_rank))

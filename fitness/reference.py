@@ -5,38 +5,47 @@ up that nobody steered. Twelve contexts ship with theirs (`conf/reference/`); fo
 made on demand and kept in the cache folder.
 """
 
+import hashlib
 import json
 import os
 from collections.abc import Sequence
 from importlib.resources import files
 from pathlib import Path
-from typing import Any
 
+from fitness.metrics import as_points
 from fitness.respondents import Respondent, Row
 from generators.baselines import baseline
 from generators.cache import cache_folder
 from generators.context import Context
+from generators.errors import GamutError
 from generators.generator import generate
 from generators.sandbox import Sandbox
 
-NAIVE = ("uniform_graded", "sobol_graded", "census_marginals", "name_only")
+NAIVE = ("uniform_graded", "sobol_graded", "sobol_mix", "census_marginals", "name_only")
 SIZE = 1_000
 _SEED = 20_260_101
 
 
 def reference_rows(context: Context, respondent: Respondent, sandbox: Sandbox) -> list[Row]:
     """The reference points of a context, a row a persona: shipped, from the cache, or made now."""
+    rows = kept_rows(context, respondent)
+    if rows is None:
+        rows = make_reference(context, respondent, sandbox)
+        write_reference(_cached_file(context, respondent), context, respondent, rows)
+    return rows
+
+
+def kept_rows(context: Context, respondent: Respondent) -> list[Row] | None:
+    """The reference points that are shipped or in the cache; None where they must be made."""
     for file in (shipped_file(context), _cached_file(context, respondent)):
         rows = _rows_in(file, context, respondent)
         if rows is not None:
             return rows
-    rows = make_reference(context, respondent, sandbox)
-    write_reference(_cached_file(context, respondent), context, respondent, rows)
-    return rows
+    return None
 
 
 def make_reference(context: Context, respondent: Respondent, sandbox: Sandbox) -> list[Row]:
-    """A thousand personas, a quarter from each naive baseline, read by the respondent."""
+    """A thousand personas, as many from each naive baseline, read by the respondent."""
     rows: list[Row] = []
     for name in NAIVE:
         personas = generate(sandbox, baseline(name), context, SIZE // len(NAIVE), _SEED)
@@ -52,7 +61,7 @@ def write_reference(
         "schema": "gamut/reference/1",
         "context": context.id,
         "context_hash": context.hash,
-        "respondent": respondent.name,
+        "respondent": respondent.fingerprint,
         "made_from": list(NAIVE),
         "points": rows,
     }
@@ -71,14 +80,20 @@ def shipped_file(context: Context) -> Path:
 
 
 def _cached_file(context: Context, respondent: Respondent) -> Path:
-    return cache_folder() / "reference" / f"{context.hash[:32]}-{respondent.name}.json"
+    key = f"{context.hash}\n{respondent.fingerprint}"
+    name = f"{context.id}-{hashlib.sha256(key.encode()).hexdigest()[:32]}.json"
+    return cache_folder() / "reference" / name
 
 
 def _rows_in(file: Path, context: Context, respondent: Respondent) -> list[Row] | None:
-    """The rows of a reference file, None where it is absent or made for something else."""
+    """The rows of a reference file; None where it is absent, damaged or made for something else."""
     try:
-        record: dict[str, Any] = json.loads(file.read_text("utf-8"))
-    except (OSError, ValueError):
+        record = json.loads(file.read_text("utf-8"))
+        made_for = record["context_hash"], record["respondent"], tuple(record["made_from"])
+        if made_for != (context.hash, respondent.fingerprint, NAIVE):
+            return None
+        rows: list[Row] = record["points"]
+        as_points(rows, len(context.axes))
+    except (OSError, ValueError, LookupError, TypeError, GamutError):
         return None
-    made_for = record.get("context_hash"), record.get("respondent")
-    return record["points"] if made_for == (context.hash, respondent.name) else None
+    return rows

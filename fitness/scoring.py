@@ -138,7 +138,8 @@ def _verdict(judged: Judged, metrics: Mapping[str, Measure], t: int) -> str:
     covered, bound = metrics[name].value, combination_bound(points.asked, points.axes, t)
     uniform = reference_lines(points.asked, points.axes)["uniform"][name]
     said = f"Covers {covered:.0%} of all {t}-way combinations (at most {bound:.0%} can be reached"
-    said += f" with {points.asked} personas, perfectly read uniform points reach {uniform:.0%})"
+    people = "1 persona" if points.asked == 1 else f"{points.asked} personas"
+    said += f" with {people}, perfectly read uniform points reach {uniform:.0%})"
     missing = metrics["missing"].value
     if missing >= 0.05:
         said += f"; {missing:.0%} of the levels cannot be read from the text"

@@ -3,7 +3,7 @@
 from pathlib import Path
 
 from fitness.embedding import open_cache
-from fitness.reference import reference_rows
+from fitness.reference import kept_rows, reference_rows
 from fitness.respondents import RESPONDENTS
 from fitness.scoring import Scorer
 from generators.context import Context, load_context
@@ -29,5 +29,8 @@ def open_scorer(context: Context | str | Path, respondent: str = "projection") -
             " be scored; `gamut context split` makes them from one list of statements a pole"
         )
     reader = RESPONDENTS[respondent](context, open_cache())
-    with Sandbox() as sandbox:
-        return Scorer(context, reader, reference_rows(context, reader, sandbox))
+    rows = kept_rows(context, reader)
+    if rows is None:
+        with Sandbox() as sandbox:
+            rows = reference_rows(context, reader, sandbox)
+    return Scorer(context, reader, rows)

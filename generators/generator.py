@@ -5,12 +5,12 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from pydantic import ValidationError
+from pydantic import TypeAdapter, ValidationError
 
 from generators.blocks.kinds import MAX_PERSONAS
 from generators.context import Context, View, load_context, public_view
 from generators.errors import GamutError, InputError
-from generators.persona import Persona
+from generators.persona import Level, Persona
 from generators.program import Program
 from generators.sandbox import Outcome, Sandbox
 
@@ -20,6 +20,9 @@ _FROM_PROGRAMS = frozenset(
         "communication_style", "memories",
     }
 )  # fmt: skip
+
+
+_LEVELS = TypeAdapter(dict[str, list[Level]])
 
 
 class GenerationError(GamutError):
@@ -46,6 +49,8 @@ def generate(
     """
     if n < 1:
         raise InputError(f"population size {n}: at least one persona must be asked for")
+    if seed < 0:
+        raise InputError(f"seed: should be 0 or more, but is {seed}")
     personas: list[Persona] = []
     while len(personas) < n:
         chunk, size = len(personas) // MAX_PERSONAS, min(MAX_PERSONAS, n - len(personas))
@@ -80,15 +85,21 @@ def _persona(record: Any, number: int, context: Context, view: View) -> Persona:
     levels = record.get("levels")
     try:
         if levels is not None:
-            names = [axis.id for axis in context.axes]
-            fields["traits"] = dict(zip(names, view.restore(levels), strict=True))
+            fields["traits"] = _traits(levels, context, view)
         return Persona.model_validate({"id": f"p{number:05d}", **fields})
     except ValidationError as error:
         first = error.errors(include_input=False, include_url=False)[0]
         field = ".".join(str(part) for part in first["loc"])
         raise GenerationError(Outcome.INVALID, f"{where}: {field}: {first['msg']}") from None
-    except (GamutError, TypeError, ValueError) as error:
+    except GamutError as error:
         raise GenerationError(Outcome.INVALID, f"{where}: levels: {error}") from None
+
+
+def _traits(levels: Any, context: Context, view: View) -> dict[str, float]:
+    """Levels in the program's order and direction as traits by axis id."""
+    checked = _LEVELS.validate_python({"levels": levels})["levels"]
+    names = [axis.id for axis in context.axes]
+    return dict(zip(names, view.restore(checked), strict=True))
 
 
 class Generator:

@@ -15,6 +15,7 @@ from generators.errors import GamutError
 
 MAX_SOURCE = 64_000
 MAX_NODES = 4_000
+MAX_DEPTH = 100  # levels of the syntax tree; whatever walks or copies one recurses
 MODULES = frozenset({"math", "random", "itertools", "collections", "functools", "re", "json"})
 
 _FORBIDDEN_NAMES = frozenset(
@@ -89,16 +90,25 @@ def parse(source: str, name: str = "program") -> Program:
     if len(source) > MAX_SOURCE:
         raise ProgramError(f"{name}: {len(source)} characters; at most {MAX_SOURCE} are allowed")
     try:
-        tree = ast.parse(source)
+        tree = ast.parse(source)  # bounds its own recursion, within 1 MB of stack
     except (SyntaxError, ValueError, RecursionError, MemoryError) as error:
-        line = f", line {error.lineno}" if isinstance(error, SyntaxError) else ""
-        reason = error.msg if isinstance(error, SyntaxError) else str(error) or "nested too deeply"
-        raise ProgramError(f"{name}{line}: not Python: {reason}") from None
+        raise ProgramError(_not_python(error, name)) from None
     _check(tree, name)
     try:
-        return Program(ast.unparse(_without_docstrings(tree)))
-    except RecursionError:
-        raise ProgramError(f"{name}: nested too deeply") from None
+        normalised = ast.unparse(_without_docstrings(tree))
+    except ValueError as error:  # a number of thousands of digits, an f-string with a backslash
+        raise ProgramError(f"{name}: cannot be normalised: {error}") from None
+    if len(normalised) > MAX_SOURCE:
+        raise ProgramError(f"{name}: over {MAX_SOURCE} characters once it is normalised")
+    return Program(normalised)
+
+
+def _not_python(error: Exception, name: str) -> str:
+    if isinstance(error, MemoryError | RecursionError):  # how the parser of Python says it
+        return f"{name}: nested too deeply; at most {MAX_DEPTH} levels are allowed"
+    line = getattr(error, "lineno", None)
+    where = f"{name}, line {line}" if line else name
+    return f"{where}: not Python: {getattr(error, 'msg', error)}"
 
 
 def _check(tree: ast.Module, name: str) -> None:
@@ -110,17 +120,35 @@ def _check(tree: ast.Module, name: str) -> None:
             raise ProgramError(f"{name}, line {getattr(node, 'lineno', 1)}: {reason}")
     if nodes > MAX_NODES:
         raise ProgramError(f"{name}: {nodes} syntax nodes; at most {MAX_NODES} are allowed")
+    if _depth(tree) > MAX_DEPTH:
+        raise ProgramError(f"{name}: nested too deeply; at most {MAX_DEPTH} levels are allowed")
     for statement in tree.body:
         if not isinstance(
             statement, ast.FunctionDef | ast.Import | ast.ImportFrom | ast.Assign | ast.AnnAssign
-        ) and not (isinstance(statement, ast.Expr) and isinstance(statement.value, ast.Constant)):
+        ) and not _bare_constant(statement):
             raise ProgramError(
                 f"{name}, line {statement.lineno}: only functions, imports and assignments may"
                 " stand outside a function"
             )
     mains = [s for s in tree.body if isinstance(s, ast.FunctionDef) and s.name == "generate"]
-    if len(mains) != 1 or [a.arg for a in mains[0].args.args] != ["context", "n", "rng"]:
+    if len(mains) != 1 or _parameters(mains[0].args) != ["context", "n", "rng"]:
         raise ProgramError(f"{name}: define generate(context, n, rng) exactly once")
+
+
+def _parameters(given: ast.arguments) -> list[str]:
+    """The names of all parameters of a function, starred ones with their stars."""
+    names = [a.arg for a in [*given.posonlyargs, *given.args, *given.kwonlyargs]]
+    starred = [("*", given.vararg), ("**", given.kwarg)]
+    return names + [stars + a.arg for stars, a in starred if a is not None]
+
+
+def _depth(tree: ast.AST) -> int:
+    """Levels of a syntax tree, counted without recursion."""
+    depth = 0
+    level = [tree]
+    while level:
+        depth, level = depth + 1, [child for node in level for child in ast.iter_child_nodes(node)]
+    return depth
 
 
 def _refusal(node: ast.AST) -> str:
@@ -138,12 +166,26 @@ def _refusal(node: ast.AST) -> str:
         return f"the name {node.id} is not allowed"
     if isinstance(node, ast.Attribute) and node.attr.startswith("_"):
         return f"the attribute {node.attr} is not allowed: it begins with an underscore"
-    if isinstance(node, ast.FunctionDef | ast.arg):
-        own = node.name if isinstance(node, ast.FunctionDef) else node.arg
-        if own in BLOCKS or own.startswith("__"):
-            return f"{own} is the name of a block; call yours something else"
-    if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store) and node.id in BLOCKS:
-        return f"{node.id} is the name of a block; call the variable something else"
+    own = _bound(node)
+    if own in BLOCKS:
+        return f"{own} is the name of a block; call yours something else"
+    if own.startswith("__") or (isinstance(node, ast.alias) and node.name.startswith("_")):
+        return f"the name {own} is not allowed"
+    return ""
+
+
+def _bound(node: ast.AST) -> str:
+    """The name that a node gives a value to; empty where it gives none."""
+    if isinstance(node, ast.Name):
+        return "" if isinstance(node.ctx, ast.Load) else node.id
+    if isinstance(node, ast.alias):
+        return node.asname or node.name
+    if isinstance(node, ast.arg):
+        return node.arg
+    if isinstance(node, ast.MatchMapping):
+        return node.rest or ""
+    if isinstance(node, ast.FunctionDef | ast.ExceptHandler | ast.MatchAs | ast.MatchStar):
+        return node.name or ""
     return ""
 
 
@@ -154,15 +196,19 @@ def _import_refusal(module: str) -> str:
 def _without_docstrings(tree: ast.Module) -> ast.Module:
     """Comments go with unparsing; docstrings go here, so that neither changes a hash."""
     for node in ast.walk(tree):
-        if isinstance(node, ast.Module | ast.FunctionDef) and ast.get_docstring(node) is not None:
-            node.body = node.body[1:] or [ast.Pass()]
+        if isinstance(node, ast.Module | ast.FunctionDef):  # any constant could become a docstring
+            node.body = [s for s in node.body if not _bare_constant(s)] or [ast.Pass()]
     return tree
+
+
+def _bare_constant(statement: ast.stmt) -> bool:
+    return isinstance(statement, ast.Expr) and isinstance(statement.value, ast.Constant)
 
 
 def _sentence(call: ast.Call) -> str:
     assert isinstance(call.func, ast.Name)
     names = list(inspect.signature(BLOCKS[call.func.id]).parameters)
     given = [*zip(names, call.args, strict=False), *((k.arg, k.value) for k in call.keywords)]
-    settings = [f"{name}: {v.value!s}" for name, v in given if isinstance(v, ast.Constant)]
+    settings = [f"{name}: {v.value!s:.40}" for name, v in given if isinstance(v, ast.Constant)]
     words = summary(call.func.id)
     return f"{words[:-1]} ({', '.join(settings)})." if settings else words

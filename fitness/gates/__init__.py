@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from fitness.fluency import FLUENT, fluency, is_fluent, sentences
+from fitness.fluency import fluency, is_fluent, sentences
 from fitness.gates.near_duplicate import near_duplicates, runs_of
 from fitness.gates.plain_text import (
     FEWEST_ENGLISH,
@@ -44,6 +44,7 @@ _PLAIN = {
     "fields, invisible characters",
     "language": "not in English, the readers' language",
 }
+_POOR = 0.5  # fluency below which a sentence is quoted as an example
 _QUOTED = 80  # characters of a text in a reason
 
 
@@ -148,7 +149,7 @@ def _quoted(gate: str, text: str, readings: Sequence[Reading]) -> str:
     for sentence, reading in zip(sentences(text), readings, strict=True):
         blamed = {
             "states_score": reading.states_level,
-            "not_fluent": fluency(sentence) < FLUENT,
+            "not_fluent": fluency(sentence) < _POOR,
             "debris": reading.debris,
         }
         if blamed.get(gate):

@@ -89,10 +89,8 @@ def near_duplicates(texts: Sequence[Runs]) -> list[int | None]:
         if text and first.setdefault(text, index) != index:
             found[index] = first[text]
     distinct = sorted(first.values())
-    for earlier, later in _proposed([texts[index] for index in distinct]):
-        one, other = distinct[earlier], distinct[later]
-        if found[other] is None and alike(texts[one], texts[other]):
-            found[other] = one
+    for later, earlier in _hashed([texts[index] for index in distinct]).items():
+        found[distinct[later]] = distinct[earlier]
     return found
 
 
@@ -107,10 +105,14 @@ def alike(first: Runs, second: Runs) -> bool:
     return shared >= CONTAINED * smaller and larger <= PADDING * smaller
 
 
-def _proposed(texts: Sequence[Runs]) -> list[tuple[int, int]]:
-    """Pairs (earlier, later) that are probably alike, by min-hashing (Broder 1997) in bands."""
+def _hashed(texts: Sequence[Runs]) -> dict[int, int]:
+    """Later text → an earlier one like it, among the pairs that min-hashing proposes (Broder 1997).
+
+    In each band, a text is compared with the few before it that have the same hashes there.
+    """
     signatures = _signatures(texts)
-    pairs: set[tuple[int, int]] = set()
+    found: dict[int, int] = {}
+    settled = np.zeros(len(texts), bool)
     for band in range(_BANDS):
         rows = np.ascontiguousarray(signatures[:, band * _ROWS : (band + 1) * _ROWS])
         whole = rows.view(np.dtype((np.void, rows.dtype.itemsize * _ROWS))).ravel()
@@ -118,13 +120,14 @@ def _proposed(texts: Sequence[Runs]) -> list[tuple[int, int]]:
         order = np.argsort(keys, kind="stable")
         for step in range(1, min(_NEIGHBOURS, len(texts) - 1) + 1):
             before, after = order[:-step], order[step:]
-            same = keys[before] == keys[after]
-            if not same.any():
-                break
-            before, after = before[same], after[same]
+            open_pairs = (keys[before] == keys[after]) & ~settled[after]
+            before, after = before[open_pairs], after[open_pairs]
             agreeing = (signatures[before] == signatures[after]).mean(axis=1) >= _LIKELY
-            pairs.update(zip(before[agreeing].tolist(), after[agreeing].tolist(), strict=True))
-    return sorted(pairs)
+            for one, other in zip(before[agreeing].tolist(), after[agreeing].tolist(), strict=True):
+                if alike(texts[one], texts[other]):
+                    found[other] = one
+                    settled[other] = True
+    return found
 
 
 def _signatures(texts: Sequence[Runs]) -> NDArray[np.uint32]:

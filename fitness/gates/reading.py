@@ -1,5 +1,6 @@
 """Reads a sentence once for all gates; a search sees the same sentences again and again."""
 
+from collections import Counter
 from dataclasses import dataclass
 from functools import lru_cache
 
@@ -38,7 +39,14 @@ class SentenceReader:
     def __init__(self, context: Context) -> None:
         """`context`: its public part is enough."""
         poles = [pole for axis in context.axes for pole in (axis.signs.low, axis.signs.high)]
-        self._signs = [[content_words(fold(sign)) for sign in pole] for pole in poles]
+        self._needed: dict[tuple[int, int], float] = {}
+        self._signs_with: dict[str, list[tuple[int, int]]] = {}
+        for number, pole in enumerate(poles):
+            for at, sign in enumerate(pole):
+                words = content_words(fold(sign))
+                self._needed[number, at] = SAID * len(words)
+                for word in words:
+                    self._signs_with.setdefault(word, []).append((number, at))
         self.pole_sizes = tuple(len(pole) for pole in poles)
         self._levels = LevelFinder(context)
         self._lexicon = load_model().lexicon
@@ -56,14 +64,12 @@ class SentenceReader:
         )
 
     def _said(self, content: frozenset[str]) -> tuple[int, ...]:
-        return tuple(
-            sum(
-                1 << at
-                for at, sign in enumerate(pole)
-                if sign and len(sign & content) >= SAID * len(sign)
-            )
-            for pole in self._signs
-        )
+        found = [0] * len(self.pole_sizes)
+        counts = Counter(sign for word in content for sign in self._signs_with.get(word, ()))
+        for sign, count in counts.items():
+            if count >= self._needed[sign]:
+                found[sign[0]] |= 1 << sign[1]
+        return tuple(found)
 
 
 @lru_cache(maxsize=32)

@@ -30,7 +30,7 @@ _RATIO = (
 _WHOLES = r"(?:cases|situations|occasions|times|instances|the time|all cases)"
 _FRAMES = re.compile(
     rf"(?:{_PERCENT}|\b{_N} (?:out of|in) (?:every )?{_N}) (?:of )?{_WHOLES}\b"
-    rf"|\b{_N} times (?:out of|in) (?:every )?{_N}\b"
+    rf"|\b{_N} times (?:out of|in) (?:every )?{_N}\b(?! (?:year|month|week|day|hour|minute))"
     rf"|\bon a scale (?:of|from)\b|\bon a {_N}[ -]point scale\b"
     rf"|\b(?:trait|axis|dimension|trait level|level) ?\w{{0,12}} ?[:=] ?-?\d"
     rf"|\b\w+ ?= ?-?\d*[.,]\d+|[\[(] ?[01]?\.\d+ ?[,;] ?[01]?\.\d+",
@@ -55,7 +55,7 @@ _DEGREES = frozenset(
     "semi bit little somewhere sort kind degree extent averagely".split()
 )
 _MIDWAY = frozenset("somewhere halfway midway middle".split())
-_COMPARED = frozenset("more less most least so too as".split())  # only directly before the label
+_COMPARED = frozenset("more less most least so too".split())  # only directly before the label
 _TRAILING = frozenset(
     "degree extent somewhat slightly moderately extremely completely totally partly partially "
     "entirely fully mostly largely bit so much".split()
@@ -103,11 +103,13 @@ class LevelFinder:
     def states_level(self, sentence: str) -> bool:
         """Whether the sentence states a level."""
         text = unicodedata.normalize("NFKC", sentence).replace("’", "'")
-        if _FRAMES.search(text):
-            return True
         stems, words = _stems(text)
         present = frozenset(stems)
-        shares = _shares(text)
+        shares: frozenset[str] = frozenset()
+        if not _COUNTING.isdisjoint(words) or _DIGITS.search(text):
+            if _FRAMES.search(text):
+                return True
+            shares = _shares(text)
         if shares and any(shares - p.shares for p in self._all if _spoken(p, present)):
             return True
         labels = [phrase for phrase in self._labels if _spoken(phrase, present)]
@@ -194,4 +196,5 @@ def _is_level(words: Sequence[str], at: int) -> bool:
 
 
 _NUMBERS = frozenset(_NUMBER_WORDS.split())
+_COUNTING = _NUMBERS | {"scale", "percent", "cent"}  # no frame and no share without, or digits
 _CLOSERS = frozenset("and or but on in for with social on as is while".split())

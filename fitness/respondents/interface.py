@@ -29,9 +29,14 @@ class Respondent(Protocol):
     """Reads personas in the one context that it was made for.
 
     A respondent sees the hidden part of a context; it never shares a process with a program.
+
+    Attributes:
+        name: what users call it.
+        fingerprint: names the way of reading and the weights; equal ones read a text alike.
     """
 
     name: str
+    fingerprint: str
 
     def read(self, personas: Sequence[Persona]) -> Reading:
         """Levels of personas, in their order."""

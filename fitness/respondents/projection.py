@@ -24,8 +24,11 @@ from generators.persona import Persona
 
 Array = NDArray[np.float64]
 
+EDITION = 1  # raise it with whatever changes a reading: references of before are made anew
 RIDGE = 0.5  # penalty of the direction
-STEEPNESS = 3.0  # of the squashing of a position into [-1, 1]
+STEEPNESS = 1.5  # of the squashing of a position into [-1, 1]
+GAIN = 2.0  # makes up for sentences read on the wrong side, which draw every mean to the middle;
+# fitted on the signs of the training contexts, the same for all axes (benchmarks/respondents.py)
 NEAREST = 3  # statements of a pole that decide which pole a sentence resembles
 MOST_ALIKE = 5  # statements of either pole that decide which axis a sentence speaks of
 TEMPERATURE = 0.04  # of the attribution to axes
@@ -34,6 +37,7 @@ SAME = 0.7  # cosine from which two sentences say the same: 99 % of framings of 
 # one pair in a thousand of different signs of one pole reaches .64
 LEAST_MASS = 0.5  # sentences that must speak of an axis, else it is missing
 _PRIOR = 0.1  # sentences' worth of middle that every axis is read with
+_FEWEST = 2  # contents that a pole needs, one of which is left out in turn
 
 
 @dataclass(frozen=True)
@@ -51,8 +55,7 @@ class _AxisModel:
         if axis.hidden is None:
             raise GamutError(f"axis {axis.id} has no hidden statements: it cannot be read")
         low, high = (
-            cache.vectors([about_i(s) for s in texts]).astype(np.float64)
-            for texts in _pole_texts(axis.hidden)
+            cache.vectors(contents).astype(np.float64) for contents in _pole_contents(axis.hidden)
         )
         direction = _ridge(low, high)
         own = _position(low, low, high, direction, 0.0), _position(high, low, high, direction, 0.0)
@@ -67,7 +70,7 @@ class _AxisModel:
     def polarity(self, vectors: Array) -> Array:
         """Where sentences [M, d] stand between the poles, [M] in (-1, 1)."""
         raw = _position(vectors, self.low, self.high, self.direction, self.middle)
-        squashed: Array = np.tanh(STEEPNESS * raw / self.scale / 2)
+        squashed: Array = np.tanh(STEEPNESS * raw / self.scale)
         return squashed
 
 
@@ -77,6 +80,7 @@ class Projection:
     name = "projection"
 
     def __init__(self, context: Context, cache: SentenceCache) -> None:
+        self.fingerprint = f"{self.name}-{EDITION}/{cache.embedder.fingerprint}"
         self._cache = cache
         self._axes = [_AxisModel.of(axis, cache) for axis in context.axes]
         self._read: dict[str, _Spoken] = {}
@@ -123,13 +127,17 @@ class Projection:
             return
         parts = [graded(sentence) for sentence in new]
         vectors = self._cache.vectors([part.text for part in parts])
-        exact = vectors.astype(np.float64)
-        degree = np.array([part.degree for part in parts])[:, None]
+        for sentence, part, vector in zip(new, parts, vectors, strict=True):
+            self._read[sentence] = self._said(vector, part.degree)
+
+    def _said(self, vector: Vectors, degree: float) -> "_Spoken":
+        """What one sentence says. Alone, since the last bits of a matrix product depend on how
+        many rows it has, and a sentence must not read otherwise in another population."""
+        exact = vector.astype(np.float64)[None, :]
         likeness = np.stack([axis.likeness(exact) for axis in self._axes], axis=1)
         polarity = np.stack([axis.polarity(exact) for axis in self._axes], axis=1)
         level = 0.5 + 0.5 * polarity * (2 * degree - 1)
-        for sentence, *read in zip(new, _attribution(likeness), level, vectors, strict=True):
-            self._read[sentence] = _Spoken(*read)
+        return _Spoken(_attribution(likeness)[0], level[0], vector)
 
 
 @dataclass(frozen=True)
@@ -142,9 +150,10 @@ class _Spoken:
 
 
 def _mean(mass: Array, meant: Array) -> Array:
-    """Attributed mean level, drawn a little towards the middle where few sentences speak."""
-    mean: Array = (meant + _PRIOR / 2) / (mass + _PRIOR)
-    return mean
+    """Attributed mean level times the gain, drawn to the middle where few sentences speak."""
+    mean = (meant + _PRIOR / 2) / (mass + _PRIOR)
+    level: Array = np.clip(0.5 + GAIN * (mean - 0.5), 0.0, 1.0)
+    return level
 
 
 def _attribution(likeness: Array) -> Array:
@@ -157,11 +166,22 @@ def _attribution(likeness: Array) -> Array:
     return attributed
 
 
-def _pole_texts(hidden: Hidden) -> tuple[list[str], list[str]]:
-    """What people at the low and at the high pole say: statements, and the items keyed there."""
+def _pole_contents(hidden: Hidden) -> tuple[list[str], list[str]]:
+    """Contents that stand for the low and for the high pole: of statements, and of items keyed
+    there. A reader takes the degree off what it reads, so it is taken off here too: "I am never
+    short of company" is the content of the other pole, denied."""
     low = [*hidden.low, *(item.text for item in hidden.items if item.key < 0)]
     high = [*hidden.high, *(item.text for item in hidden.items if item.key > 0)]
-    return low, high
+    told = [[about_i(text) for text in pole] for pole in (low, high)]
+    parts = [[graded(text) for text in pole] for pole in told]
+    meant, denied = (
+        [[part.text for part in pole if (part.degree >= 0.5) is kept] for pole in parts]
+        for kept in (True, False)
+    )
+    contents = [*meant[0], *denied[1]], [*meant[1], *denied[0]]
+    if min(len(pole) for pole in contents) < _FEWEST:
+        return told[0], told[1]
+    return contents
 
 
 def _nearest(vectors: Array, statements: Array, most: int = NEAREST) -> Array:

@@ -9,18 +9,23 @@ import re
 from dataclasses import dataclass
 from functools import lru_cache
 
-from generators.blocks.clauses import first_person
+from generators.blocks.clauses import clause, first_person
 
 LONGEST_TEXT = 20_000  # characters of a description that are read
 
-_BREAK = re.compile(r"\n+|(?<=[.!?;])[\"'”’)]*\s+")
-_ABBREVIATIONS = ("Dr.", "Mr.", "Ms.", "Mrs.", "St.", "e.g.", "i.e.")
+_BREAK = re.compile(r"[\r\n]+|(?<=[.!?;])[\"'”’)*_]*\s+")
+_ABBREVIATIONS = ("Dr.", "Mr.", "Ms.", "Mrs.", "Prof.", "St.", "e.g.", "i.e.")
+_TITLES = {"dr", "mr", "ms", "mrs", "prof"}
+_NUMBER = re.compile(r"^\d{1,3}[.)]\s+")
+_BULLETS = " \t-–—•*"
 _SAYS_SOMETHING = re.compile(r"[^\W\d_]{2}")
+_WORD = re.compile(r"[^\W_]+")
 _LINK = re.compile(
     r"^(?:and|but|so|also|besides|then again|at the same time|what is more|still|"
     r"however|in addition|on top of that),? ",
     re.I,
 )
+_SELF = re.compile(r"\bI\b|\b(?i:me|my|mine|myself)\b")
 _SHE_HE = {
     "she": "they", "he": "they", "her": "their", "his": "their", "him": "them", "hers": "theirs",
     "herself": "themselves", "himself": "themselves", "she's": "they're", "he's": "they're",
@@ -40,7 +45,18 @@ _DEGREES: dict[str, float] = {
     "extremely": 1.0, "always": 1.0, "completely": 1.0, "without fail": 1.0,
 }  # fmt: skip
 _DEGREE = re.compile(
-    r"\b(?:" + "|".join(sorted(map(re.escape, _DEGREES), key=len, reverse=True)) + r")\b,?", re.I
+    r"\b(?:"
+    + "|".join(sorted(map(re.escape, _DEGREES), key=len, reverse=True))
+    + r")\b(?! of\b),?",
+    re.I,
+)
+
+
+# A situation in front of the main clause: "When a day goes badly, I …", "Since leaving school I …".
+_SITUATION = re.compile(
+    r"^(?:when|whenever|if|after|since|ever since|before|while|as|on|in|at|for|although|even if|"
+    r"much as|whatever|without)\b[^.,;:?!]{0,60}?,? (?=I\b)",
+    re.I,
 )
 
 
@@ -62,31 +78,59 @@ def split(text: str, name: str = "") -> list[str]:
 
     Saying a thing twice makes it no truer: a repeated sentence counts once.
     """
-    text = text[:LONGEST_TEXT]
-    given = name.split()[0] if name.strip() else ""
-    if given and given in text:
-        text = re.sub(rf"\b(?:{re.escape(name)}|{re.escape(given)})\b(?!['’]s)", "They", text)
+    text = _without_name(text[:LONGEST_TEXT], name)
     parts: list[str] = []
     for part in _BREAK.split(text):
         if parts and parts[-1].endswith(_ABBREVIATIONS):
             part = f"{parts.pop()} {part}"
-        parts.append(part.strip(" \t-•*"))
-    return list(dict.fromkeys(about_i(part) for part in parts if _SAYS_SOMETHING.search(part)))
+        parts.append(_NUMBER.sub("", part.strip(_BULLETS), count=1))
+    told = [about_i(part) for part in parts if _SAYS_SOMETHING.search(part)]
+    return list({" ".join(_WORD.findall(one.lower())): one for one in reversed(told)}.values())[
+        ::-1
+    ]
+
+
+def _without_name(text: str, name: str) -> str:
+    """The text with "She" for the persona's full or given name; who it is makes no difference."""
+    words = [word for word in name.split() if word.rstrip(".").lower() not in _TITLES]
+    if not words or words[0] not in text:
+        return text
+    names = "|".join(map(re.escape, (name.strip(), " ".join(words), words[0])))
+    return re.sub(rf"\b(?:{names})\b(?!['’]s)", "She", text)
 
 
 @lru_cache(maxsize=100_000)
 def about_i(sentence: str) -> str:
-    """The sentence without a linking word, and about "I"."""
-    bare = _LINK.sub("", sentence)
-    if re.search(r"\b(?:she|he)\b", bare, re.I) and not re.search(r"\bI\b", bare):
-        bare = re.sub(
-            r"[A-Za-z]+(?:['’]s)?",
-            lambda m: _SHE_HE.get(m[0].lower().replace("’", "'"), m[0]),
-            bare,
-        )
-    if re.search(r"\bI\b|\bmy\b", bare) is None:
+    """The main clause of a sentence, about "I", without a linking word or doubled spaces."""
+    bare = _LINK.sub("", " ".join(sentence.split()))
+    if not _SELF.search(bare):
+        if re.search(r"\b(?:she|he)\b", bare, re.I):
+            bare = _about_they(bare)
         bare = first_person(bare)
+    bare = _main_clause(bare)
     return bare[:1].upper() + bare[1:]
+
+
+def _main_clause(sentence: str) -> str:
+    """The sentence without a situation in front, unless that speaks of "me" or grades the rest."""
+    found = _SITUATION.match(sentence)
+    if found is None or _SELF.search(found[0]) or _DEGREE.search(found[0]):
+        return sentence
+    return sentence[found.end() :]
+
+
+def _about_they(sentence: str) -> str:
+    """A sentence about "she" or "he" as one about "they"; the verb agrees where it comes first."""
+    subject = re.match(r"(?:she|he) ", sentence, re.I)
+    if subject:
+        told = clause(sentence[subject.end() :])
+        if "“" not in told:  # else it could not be retold
+            sentence = f"They {told}{'.' if sentence.endswith('.') else ''}"
+    return re.sub(
+        r"[A-Za-z]+(?:['’]s)?",
+        lambda m: _SHE_HE.get(m[0].lower().replace("’", "'"), m[0]),
+        sentence,
+    )
 
 
 @lru_cache(maxsize=100_000)

@@ -41,17 +41,24 @@ def host_blocks() -> dict[str, Callable[..., Any]]:
 
     Each raises ValueError where an argument is not of the annotated shape or range.
     """
-    checked = ConfigDict(strict=False, allow_inf_nan=False)
+    checked = ConfigDict(strict=True, allow_inf_nan=False)
     return {
         name: partial(_called, name, validate_call(config=checked)(block))
         for name, block in BLOCKS.items()
     }
 
 
-def _called(name: str, block: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:
+def _called(name: str, block: Callable[..., Any], /, *args: Any, **kwargs: Any) -> Any:
     try:
         return block(*args, **kwargs)
     except ValidationError as error:
         first = error.errors(include_input=False, include_url=False)[0]
-        where = ".".join(str(part) for part in first["loc"])
-        raise ValueError(f"{name}: {where}: {first['msg']}") from None
+        argument, *inside = first["loc"]
+        parameters = list(inspect.signature(BLOCKS[name]).parameters)
+        if isinstance(argument, int) and argument < len(parameters):  # given by position
+            argument = parameters[argument]
+        where = ".".join(str(part) for part in (argument, *inside))
+        what = first["msg"].removeprefix("Value error, ")
+        raise ValueError(f"{name}: {where[:80]}: {what[:200]}") from None
+    except ValueError as error:
+        raise ValueError(f"{name}: {error}") from None

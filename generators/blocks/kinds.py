@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import Annotated, Any
 
 from annotated_types import Ge, Le, MaxLen, MinLen
+from pydantic import AfterValidator
 from typing_extensions import TypedDict
 
 MAX_PERSONAS = 256  # a call; larger populations are made in chunks
@@ -24,6 +25,14 @@ class Kind:
 
 _Unit = Annotated[float, Ge(0.0), Le(1.0)]
 _Sentence = Annotated[str, MinLen(1), MaxLen(600)]
+_Told = Annotated[str, MinLen(1), MaxLen(2_000)]  # a sign or two labels in a frame
+
+
+def _rectangular(rows: list[Any]) -> list[Any]:
+    if len({len(row) for row in rows}) > 1:
+        raise ValueError("some personas have more axes than others")
+    return rows
+
 
 Size = Annotated[int, Ge(1), Le(MAX_PERSONAS), Kind("Size")]
 Dimension = Annotated[int, Ge(1), Le(MAX_AXES), Kind("Dimension")]
@@ -38,6 +47,7 @@ Points = Annotated[
     list[Annotated[list[_Unit], MinLen(1), MaxLen(MAX_AXES)]],
     MinLen(1),
     MaxLen(MAX_PERSONAS),
+    AfterValidator(_rectangular),
     Kind("Points"),
 ]
 """Level a persona and axis, [n][K] in [0, 1]."""
@@ -62,15 +72,16 @@ class PublicAxis(TypedDict):
 Axes = Annotated[list[PublicAxis], MinLen(1), MaxLen(MAX_AXES), Kind("Axes")]
 
 Sentences = Annotated[
-    list[Annotated[list[Annotated[list[_Sentence], MaxLen(24)]], MinLen(1), MaxLen(MAX_AXES)]],
+    list[Annotated[list[Annotated[list[_Told], MaxLen(24)]], MinLen(1), MaxLen(MAX_AXES)]],
     MinLen(1),
     MaxLen(MAX_PERSONAS),
+    AfterValidator(_rectangular),
     Kind("Sentences"),
 ]
 """Sentences about "they" a persona and axis, [n][K][any number]."""
 
 Lines = Annotated[
-    list[Annotated[list[_Sentence], MaxLen(MAX_AXES * 24)]],
+    list[Annotated[list[_Told], MaxLen(MAX_AXES * 24)]],
     MinLen(1),
     MaxLen(MAX_PERSONAS),
     Kind("Lines"),

@@ -3,6 +3,8 @@
 All return [n][k] levels and draw from their own `seed`, so that a program is a pure function.
 """
 
+from functools import lru_cache
+
 import numpy as np
 from numpy.typing import NDArray
 from scipy.stats import qmc
@@ -61,8 +63,7 @@ def maximin(n: Size, k: Dimension, seed: Seed) -> Points:
 
 def covering_design(n: Size, k: Dimension, strength: Strength, seed: Seed) -> Points:
     """Places personas so that as many low-middle-high combinations as possible occur."""
-    rows = covering_rows(n, k, min(strength, k), seed)
-    return _points((np.asarray(rows) + 0.5) / 3)
+    return _points((_design(n, k, min(strength, k), seed) + 0.5) / 3)
 
 
 def stretch(points: Points, factor: Factor) -> Points:
@@ -90,6 +91,13 @@ def mixture(points: Points, others: Points, share: Share, seed: Seed) -> Points:
     return _points(np.where(taken[:, None], np.array(others), np.array(points)))
 
 
+@lru_cache(maxsize=1_000)
+def _design(n: int, k: int, strength: int, seed: int) -> NDArray[np.intp]:
+    """A design takes longer than all else in a program, and a search asks for the same ones again:
+    every candidate is evaluated with the same seeds."""
+    return np.asarray(covering_rows(n, k, strength, seed))
+
+
 def _farthest(candidates: Array, n: int) -> Array:
     """n of the candidates [M, K], each the one farthest from those chosen before it."""
     chosen = [int(np.argmin(np.linalg.norm(candidates - 0.5, axis=1)))]
@@ -102,7 +110,11 @@ def _farthest(candidates: Array, n: int) -> Array:
 
 def _same_size(points: Points, others: Points) -> None:
     if np.shape(points) != np.shape(others):
-        raise ValueError(f"placements differ in size: {np.shape(points)}, {np.shape(others)}")
+        raise ValueError(f"points are {_shape(points)}, but others {_shape(others)}")
+
+
+def _shape(points: Points) -> str:
+    return f"{len(points)} personas on {len(points[0])} axes"
 
 
 def _points(array: Array) -> Points:

@@ -1,5 +1,6 @@
 """Telling: from sentences an axis to a description, and from descriptions to persona records."""
 
+import re
 from typing import Literal
 
 import numpy as np
@@ -47,7 +48,7 @@ def join(lines: Lines, style: Literal["plain", "linked", "listed"], seed: Seed) 
 def people(texts: Texts, points: Points, seed: Seed) -> People:
     """Gives each description a name and notes the levels it was meant to have."""
     if len(texts) != len(points):
-        raise ValueError(f"{len(texts)} texts, but levels for {len(points)} personas")
+        raise ValueError(f"texts has {len(texts)} personas, but points has {len(points)}")
     rng = np.random.default_rng(seed)
     given = rng.permutation(len(GIVEN_NAMES))
     family = rng.integers(len(FAMILY_NAMES), size=len(texts))
@@ -66,7 +67,7 @@ def _linked(lines: list[str], rng: np.random.Generator) -> list[str]:
     linked = []
     for i, line in enumerate(lines):
         if i % 3 == 2:
-            rest = line if line.startswith(("I ", "I'")) else line[0].lower() + line[1:]
+            rest = line if re.match(r"I\b", line) else line[0].lower() + line[1:]
             line = f"{_LINKS[int(rng.integers(len(_LINKS)))]} {rest}"
         linked.append(line)
     return linked

@@ -32,9 +32,9 @@ _PASTS = (
     "Since moving to this town they",
 )  # fmt: skip
 _MOTIVES = (
-    "because it feels right to them", "since anything else would feel false",
-    "and want to keep it that way", "because they would rather live like this",
-    "as it gives them peace of mind",
+    "That feels right to them.", "Anything else would feel false to them.",
+    "They want to keep it that way.", "They would rather live like this than otherwise.",
+    "It gives them peace of mind.",
 )  # fmt: skip
 
 
@@ -85,14 +85,14 @@ def backstory(points: Points, axes: Axes, count: Count, seed: Seed) -> Sentences
 
 def motivation(points: Points, axes: Axes, count: Count, seed: Seed) -> Sentences:
     """Gives what they do a reason."""
-    frame = _framed(count, lambda c, z, r: f"They {c}, {_choice(r, _MOTIVES)}.")
+    frame = _framed(count, lambda c, z, r: f"They {c}. {_choice(r, _MOTIVES)}")
     return _write(points, axes, seed, frame)
 
 
 def both(sentences: Sentences, others: Sentences) -> Sentences:
     """Tells each axis in two wordings, one after the other."""
     if [len(p) for p in sentences] != [len(p) for p in others]:
-        raise ValueError("the two wordings are of different populations")
+        raise ValueError("sentences and others are of different populations")
     return [
         [a + b for a, b in zip(one, other, strict=True)]
         for one, other in zip(sentences, others, strict=True)
@@ -165,7 +165,7 @@ _Write = Callable[[float, _Dealer, np.random.Generator], list[str]]
 
 def _write(points: Points, axes: Axes, seed: Seed, write: _Write) -> Sentences:
     if len(points[0]) != len(axes):
-        raise ValueError(f"levels on {len(points[0])} axes, but {len(axes)} axes are given")
+        raise ValueError(f"points are on {len(points[0])} axes, but axes has {len(axes)}")
     rng = np.random.default_rng(seed)
     dealers = [_Dealer(axis, rng) for axis in axes]
     return [

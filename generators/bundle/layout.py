@@ -19,7 +19,7 @@ REQUIRED = (PROGRAM, CARD, SCORECARDS, PERSONAS, PROVENANCE, SUMS)
 
 MOST_FILES = 500
 LARGEST_FILE = 20_000_000  # bytes
-LARGEST_CARD = 1_000_000  # reading YAML is slow
+LARGEST_CARD = 200_000  # reading YAML is slow
 LARGEST_BUNDLE = 200_000_000
 
 _MAP_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,199}\.(?:png|json)\Z")
@@ -102,7 +102,7 @@ def check_sums(bundle: str, files: Mapping[str, bytes]) -> None:
     for number, line in enumerate(files[SUMS].decode("utf-8", "replace").splitlines(), start=1):
         matched = _SUM_LINE.match(line)
         if not matched:
-            raise refusal(bundle, SUMS, f"line {number} is not `<sha256>  <path>`")
+            raise refusal(bundle, SUMS, f"line {number} is not a checksum, two spaces and a path")
         digest, path = matched.groups()
         if path in listed:
             raise refusal(bundle, SUMS, f"lists {path} twice")

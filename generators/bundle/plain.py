@@ -2,6 +2,7 @@
 
 import json
 import math
+from collections import Counter
 from typing import Any, NoReturn
 
 import yaml
@@ -84,7 +85,7 @@ def _without_twins(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
 def _check_twins(keys: list[str]) -> None:
     if len(set(keys)) == len(keys):
         return
-    twin = next(key for number, key in enumerate(keys) if key in keys[:number])
+    twin = Counter(keys).most_common(1)[0][0]
     raise ValueError(f"the key {twin[:60]!r} is there twice")
 
 
@@ -92,13 +93,14 @@ def _check_depth(value: Any) -> None:
     """Refuse what is nested too deeply for those who walk it later; itself it does not recurse."""
     level, depth = [value], 0
     while level:
-        if depth > DEEPEST:
+        if depth >= DEEPEST:
             raise ValueError(f"nested more than {DEEPEST} levels deep")
         level = [
             inner
             for outer in level
             if isinstance(outer, dict | list)
             for inner in (outer.values() if isinstance(outer, dict) else outer)
+            if inner and isinstance(inner, dict | list)
         ]
         depth += 1
 

@@ -16,7 +16,7 @@ from dataclasses import asdict
 from typing import Any
 
 from generators.errors import GamutError
-from generators.sandbox.limits import Limits
+from generators.sandbox.limits import Limits, Outcome, Reply
 from generators.sandbox.wire import Wire, WireError
 
 # The driver ends itself at its own watchdog; the host's deadline is for a driver that cannot.
@@ -81,7 +81,7 @@ class DriverProcess:
 
     def alive(self) -> bool:
         """Whether it is still there. Asked between two runs, when a driver has nothing to say."""
-        return not self._wire.ended()
+        return self._end.alive and not self._wire.ended()
 
     def hello(self) -> dict[str, Any]:
         """What the driver says of itself, once it is ready; GamutError if it cannot start."""
@@ -99,17 +99,24 @@ class DriverProcess:
             self._hello = hello
         return self._hello
 
-    def ask(self, source: str, context: str, n: int, seed: int) -> tuple[dict[str, Any], str]:
-        """One run: what the driver says about it, and the program's result as JSON text."""
-        request = {"source": source, "context": context, "n": n, "seed": seed}
+    def ask(self, source: str, context: str, n: int, seed: int) -> Reply:
+        """One run, as the driver tells it."""
+        request = json.dumps({"source": source, "context": context, "n": n, "seed": seed})
         deadline = time.monotonic() + self._limits.wall_seconds + HOST_GRACE
         try:
-            self._wire.send(json.dumps(request), deadline)
+            self._wire.send(request, deadline)
             meta: dict[str, Any] = json.loads(self._wire.receive(_LARGEST_META, deadline))
-            return meta, self._wire.receive(4 * self._limits.result, deadline)
+            result = self._wire.receive(4 * self._limits.result, deadline)
+            return Reply(
+                Outcome(meta["outcome"]),
+                str(meta["reason"]),
+                int(meta["host_calls"]),
+                str(meta["printed"]),
+                result,
+            )
         except TimeoutError as error:
             raise DriverLateError from error
-        except (WireError, ValueError) as error:
+        except (WireError, ValueError, KeyError, TypeError) as error:
             raise DriverGoneError from error
 
     def end(self, *, now: bool = False) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import ctypes
 import os
 import shlex
@@ -83,6 +84,8 @@ def reap_orphans(*, wait: bool = False) -> None:
     a session of its own (--new-session), which tells it from the pool's own children.
     """
     for listing in Path("/proc/self/task").glob("*/children"):
-        for child in map(int, listing.read_text().split()):
-            if os.getsid(child) == child:
-                os.waitpid(child, 0 if wait else os.WNOHANG)
+        # The pool's threads and children come and go meanwhile.
+        with contextlib.suppress(ProcessLookupError, FileNotFoundError, ChildProcessError):
+            for child in map(int, listing.read_text().split()):
+                if os.getsid(child) == child:
+                    os.waitpid(child, 0 if wait else os.WNOHANG)

@@ -93,6 +93,17 @@ class Verdict:
         return self.outcome is Outcome.OK
 
 
+@dataclass(frozen=True)
+class Reply:
+    """What the driver answers; `result` is JSON text, unread so far."""
+
+    outcome: Outcome
+    reason: str
+    host_calls: int
+    printed: str
+    result: str = ""
+
+
 # A path of two parts or more: enough to betray where things lie on this machine.
 _PATH = re.compile(r"(?<![\w/])(?:/[\w.@+~-]+){2,}/?")
 # Whatever moves a terminal's cursor, hides text or changes its direction.

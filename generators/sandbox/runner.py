@@ -22,7 +22,7 @@ from typing import Any, NoReturn
 import pydantic_monty as monty
 
 from generators.sandbox.jail import Launcher, reap_orphans
-from generators.sandbox.limits import Limits, Outcome, tidy
+from generators.sandbox.limits import Limits, Outcome, Reply, tidy
 
 Block = Callable[..., Any]
 
@@ -70,17 +70,6 @@ class StoppedError(Exception):
         super().__init__(reason)
         self.outcome = outcome
         self.reason = reason
-
-
-@dataclass(frozen=True)
-class Reply:
-    """What the driver answers; `result` is JSON text, unread so far."""
-
-    outcome: Outcome
-    reason: str
-    host_calls: int
-    printed: str
-    result: str = ""
 
 
 @dataclass
@@ -186,6 +175,7 @@ class Runner:
         inputs = {"__gamut_context": context, "__gamut_n": n, "__gamut_seed": seed}
         with self._pool.checkout(limits=self._session_limits, os_policy=policy) as session:
             self._note_worker(session.worker_pid)
+            run.started = time.monotonic()  # a new worker may have had to be started
             self._feed(session, run, self._prelude, names={"__gamut_host": _host(run.token)})
             self._feed(session, run, source)
             self._feed(session, run, _CALL, inputs=inputs)
@@ -276,14 +266,15 @@ class Runner:
     ) -> tuple[Outcome, str]:
         kind = type(error.exception()).__name__
         text = tidy(str(error), self._limits.error_text)
-        lines = [frame.line for frame in error.traceback() if frame.filename == _PROGRAM_FILE]
+        frames = error.traceback()
+        lines = [frame.line for frame in frames if frame.filename == _PROGRAM_FILE]
         where = f"line {lines[-1]}: " if lines else ""
         if kind == "MemoryError":
             if "memory limit exceeded" in text:  # without its byte counts, which say nothing
                 text = f"used over {self._limits.memory_bytes} bytes of memory"
             return Outcome.MEMORY, where + text
         # Monty's own time limits have no traceback; a TimeoutError with one was raised by hand.
-        if kind == "TimeoutError" and not error.traceback():
+        if kind == "TimeoutError" and not frames:
             turn = "turn" in text
             limit = self._limits.turn_seconds if turn else self._limits.seconds
             between = " between two calls of blocks" if turn else ""

@@ -6,12 +6,13 @@ import json
 import os
 import threading
 import time
+from operator import index
 from types import TracebackType
 from typing import Any, Literal, Self
 
 from generators.errors import GamutError, InputError
 from generators.sandbox.host import DriverGoneError, DriverLateError, DriverProcess
-from generators.sandbox.limits import LARGEST_N, Limits, Outcome, Verdict, tidy
+from generators.sandbox.limits import LARGEST_N, Limits, Outcome, Reply, Verdict, tidy
 
 Jail = Literal["auto", "off"]
 
@@ -62,23 +63,25 @@ class Sandbox:
         The verdict depends on the arguments alone, timeouts apart. InputError if `n` or `payload`
         is out of bounds, since that is not the program's fault.
         """
+        n, seed = index(n), index(seed)  # of numpy's integers, too
         context = self._checked(payload, n)
         refusal = _refusal(source, self.limits.source)
         if refusal:
             return Verdict(Outcome.REFUSED, None, refusal)
         with self._turn:
-            driver = self._ready()
             started = time.monotonic()
             try:
-                meta, result = driver.ask(source, context, n, seed)
+                driver = self._ready()
+                started = time.monotonic()
+                reply = driver.ask(source, context, n, seed)
             except (DriverGoneError, DriverLateError) as error:
                 self._restart()
                 return self._lost(error, time.monotonic() - started)
             except BaseException:
                 # Ctrl-C: the answer would come later and be taken for the next program's.
-                driver.end(now=True)
+                self._driver.end(now=True)
                 raise
-        return _verdict(meta, result)
+        return _verdict(reply)
 
     def close(self) -> None:
         """Ends the driver and its workers."""
@@ -119,7 +122,11 @@ class Sandbox:
     def _checked(self, payload: dict[str, Any], n: int) -> str:
         if not 1 <= n <= LARGEST_N:
             raise InputError(f"n is {n}; a program is asked for 1 to {LARGEST_N} personas a run")
-        context = json.dumps(payload, allow_nan=False)
+        try:
+            context = json.dumps(payload, allow_nan=False, ensure_ascii=False)
+            context.encode()
+        except (TypeError, ValueError, RecursionError) as error:
+            raise InputError(f"the context cannot be written as JSON: {error}") from error
         if len(context) > self.limits.payload:
             raise InputError(
                 f"the context has {len(context)} characters as JSON; "
@@ -144,18 +151,18 @@ def _refusal(source: str, bound: int) -> str:
     return ""
 
 
-def _verdict(meta: dict[str, Any], result: str) -> Verdict:
-    outcome, reason, value = Outcome(meta["outcome"]), str(meta["reason"]), None
+def _verdict(reply: Reply) -> Verdict:
+    outcome, reason, value = reply.outcome, reply.reason, None
     if outcome is Outcome.OK:
         try:
-            value = json.loads(result)
+            value = json.loads(reply.result)
         except (ValueError, RecursionError) as error:
             outcome, reason = Outcome.INVALID, f"the result is not JSON: {error}"
         else:
             if not isinstance(value, list):
                 outcome, reason = Outcome.INVALID, "the result is not a list"
                 value = None
-    return Verdict(outcome, value, reason, int(meta["host_calls"]), str(meta["printed"]))
+    return Verdict(outcome, value, reason, reply.host_calls, reply.printed)
 
 
 def probe() -> dict[str, Any]:

@@ -85,7 +85,10 @@ MEMORY = [
     generate("long text", Outcome.MEMORY, "used over", "return ['a' * 10 ** 11]"),
     generate("long list", Outcome.MEMORY, "used over", "return [0] * 10 ** 11"),
     generate(
-        "growing list", Outcome.MEMORY, "used over", "x = []\nwhile True:\n    x.append('ab' * 99)"
+        "growing list",
+        Outcome.MEMORY,
+        "used over",
+        "x = []\nwhile True:\n    x.append('ab' * 9999)",
     ),
     generate("doubling list", Outcome.MEMORY, "used over", "x = [1]\nwhile True:\n    x += x"),
     generate(

@@ -1,0 +1,67 @@
+"""What all tests share: a cache folder, the embedder, contexts, a way to make personas."""
+
+import os
+import shutil
+import tempfile
+from collections.abc import Callable, Iterable
+from pathlib import Path
+
+import pytest
+
+from fitness.embedding import SentenceCache, open_cache
+from generators.context import Context, load_context
+from generators.persona import Persona
+
+CONTEXTS = Path(__file__).resolve().parent.parent / "conf" / "contexts"
+MadeFolder = pytest.StashKey[str]()
+
+People = Callable[..., list[Persona]]
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Set GAMUT_CACHE before any test opens the cache; workers and subprocesses inherit it."""
+    if "PYTEST_XDIST_WORKER" not in os.environ:
+        folder = tempfile.mkdtemp(prefix="gamut-tests-")
+        config.stash[MadeFolder] = os.environ["GAMUT_CACHE"] = folder
+
+
+def pytest_unconfigure(config: pytest.Config) -> None:
+    if MadeFolder in config.stash:
+        shutil.rmtree(config.stash[MadeFolder], ignore_errors=True)
+
+
+@pytest.fixture(scope="session")
+def embedder_cache() -> SentenceCache:
+    """The default embedder with the cache of this test session."""
+    return open_cache()
+
+
+@pytest.fixture(scope="session")
+def companion_path() -> Path:
+    """A context file that ships with Gamut."""
+    return CONTEXTS / "train" / "companion_daily.yaml"
+
+
+@pytest.fixture(scope="session")
+def companion(companion_path: Path) -> Context:
+    """A context with three axes."""
+    return load_context(companion_path)
+
+
+@pytest.fixture(scope="session")
+def elders() -> Context:
+    """A context with two axes."""
+    return load_context(CONTEXTS / "train" / "elders_devices.yaml")
+
+
+@pytest.fixture(scope="session")
+def people() -> People:
+    """Makes personas of texts, by default all of one name that no text has."""
+
+    def make(texts: Iterable[str], name: str = "Nobody Special") -> list[Persona]:
+        return [
+            Persona(id=f"p{number}", name=name, description=text)
+            for number, text in enumerate(texts)
+        ]
+
+    return make
