@@ -128,16 +128,19 @@ def _curve(best: Sequence[tuple[int, float]], folded: int) -> str:
     """Best training value so far by candidate, as inline SVG."""
     from matplotlib.figure import Figure
 
-    figure = Figure(figsize=(7.5, 3))
-    axes = figure.subplots()
+    from fitness.map_figures import plain_settings
+
     tickets, values = zip(*best, (folded, best[-1][1]), strict=True)
-    axes.step(tickets, values, where="post", color="#0b5394")
-    axes.set_xlabel("candidates")
-    axes.set_ylabel("best elite, training")
-    axes.spines[["top", "right"]].set_visible(False)
-    figure.tight_layout()
     out = io.StringIO()
-    figure.savefig(out, format="svg", metadata={"Date": None})
+    with plain_settings():
+        figure = Figure(figsize=(7.5, 3))
+        axes = figure.subplots()
+        axes.step(tickets, values, where="post", color="#0b5394")
+        axes.set_xlabel("candidates")
+        axes.set_ylabel("best elite, training")
+        axes.spines[["top", "right"]].set_visible(False)
+        figure.tight_layout()
+        figure.savefig(out, format="svg", metadata={"Date": None})
     return out.getvalue()[out.getvalue().index("<svg") :]
 
 

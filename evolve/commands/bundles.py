@@ -30,6 +30,7 @@ def show(bundle: BUNDLE, as_json: JSON = False) -> None:
     Example: gamut show runs/demo/archive/best
     """
     import yaml
+
     from generators.bundle import read_bundle
 
     opened = read_bundle(bundle)
@@ -55,7 +56,6 @@ def verify(bundle: BUNDLE, trust: TRUST = False, as_json: JSON = False) -> int:
     Example: gamut verify runs/demo/archive/best
     """
     from generators.bundle import check_trust, read_bundle, verify_bundle
-
     from generators.sandbox import Sandbox
 
     check_trust(read_bundle(bundle), trust)

@@ -7,7 +7,8 @@ made from one pool of sentences are as alike as the share of words in sentences 
 import hashlib
 import re
 import zlib
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
+from functools import lru_cache
 from itertools import chain
 
 import numpy as np
@@ -70,10 +71,10 @@ def runs_of(sentences: Sequence[tuple[str, ...]]) -> Runs:
     return frozenset(chain.from_iterable(map(_runs, sentences)))
 
 
-def _runs(words: tuple[str, ...]) -> Iterator[int]:
-    if words:
-        for at in range(max(1, len(words) - RUN + 1)):
-            yield zlib.crc32(" ".join(words[at : at + RUN]).encode())
+@lru_cache(maxsize=100_000)
+def _runs(words: tuple[str, ...]) -> tuple[int, ...]:
+    starts = range(max(1, len(words) - RUN + 1)) if words else ()
+    return tuple(zlib.crc32(" ".join(words[at : at + RUN]).encode()) for at in starts)
 
 
 def near_duplicates(texts: Sequence[Runs]) -> list[int | None]:

@@ -83,11 +83,22 @@ def split(text: str, name: str = "") -> list[str]:
     for part in _BREAK.split(text):
         if parts and parts[-1].endswith(_ABBREVIATIONS):
             part = f"{parts.pop()} {part}"
-        parts.append(_NUMBER.sub("", part.strip(_BULLETS), count=1))
-    told = [about_i(part) for part in parts if _SAYS_SOMETHING.search(part)]
-    return list({" ".join(_WORD.findall(one.lower())): one for one in reversed(told)}.values())[
-        ::-1
-    ]
+        parts.append(part)
+    told: dict[str, str] = {}
+    for words, sentence in map(_told, parts):
+        if words:
+            told.setdefault(words, sentence)
+    return list(told.values())
+
+
+@lru_cache(maxsize=100_000)
+def _told(part: str) -> tuple[str, str]:
+    """The bare words of a part of a text, empty where it says nothing, and its sentence."""
+    bare = _NUMBER.sub("", part.strip(_BULLETS), count=1)
+    if not _SAYS_SOMETHING.search(bare):
+        return "", ""
+    sentence = about_i(bare)
+    return " ".join(_WORD.findall(sentence.lower())), sentence
 
 
 def _without_name(text: str, name: str) -> str:

@@ -37,7 +37,7 @@ def _rectangular(rows: list[Any]) -> list[Any]:
 Size = Annotated[int, Ge(1), Le(MAX_PERSONAS), Kind("Size")]
 Dimension = Annotated[int, Ge(1), Le(MAX_AXES), Kind("Dimension")]
 Seed = Annotated[int, Ge(0), Le(2**63 - 1), Kind("Seed")]
-Count = Annotated[int, Ge(1), Le(6), Kind("Count")]
+Count = Annotated[int, Ge(1), Le(10), Kind("Count")]
 Levels = Annotated[int, Ge(2), Le(5), Kind("Levels")]
 Strength = Annotated[int, Ge(2), Le(3), Kind("Strength")]
 Factor = Annotated[float, Ge(0.25), Le(3.0), Kind("Factor")]

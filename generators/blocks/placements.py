@@ -4,10 +4,10 @@ All return [n][k] levels and draw from their own `seed`, so that a program is a 
 """
 
 from functools import lru_cache
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.stats import qmc
 
 from generators.blocks.kinds import Dimension, Factor, Levels, Points, Seed, Share, Size, Strength
 from generators.designs import covering_design as covering_rows
@@ -23,18 +23,20 @@ def uniform(n: Size, k: Dimension, seed: Seed) -> Points:
 def sobol(n: Size, k: Dimension, seed: Seed) -> Points:
     """Places personas along a scrambled Sobol sequence."""
     # Drawn as a full power of two: the balance that Sobol's sequence promises holds only there.
-    drawn = qmc.Sobol(k, rng=np.random.default_rng(seed)).random_base2(max(n - 1, 1).bit_length())
+    drawn = (
+        _qmc().Sobol(k, rng=np.random.default_rng(seed)).random_base2(max(n - 1, 1).bit_length())
+    )
     return _points(drawn[:n])
 
 
 def halton(n: Size, k: Dimension, seed: Seed) -> Points:
     """Places personas along a scrambled Halton sequence."""
-    return _points(qmc.Halton(k, rng=np.random.default_rng(seed)).random(n))
+    return _points(_qmc().Halton(k, rng=np.random.default_rng(seed)).random(n))
 
 
 def latin_hypercube(n: Size, k: Dimension, seed: Seed) -> Points:
     """Places personas by a Latin hypercube: every slice of every axis holds one."""
-    return _points(qmc.LatinHypercube(k, rng=np.random.default_rng(seed)).random(n))
+    return _points(_qmc().LatinHypercube(k, rng=np.random.default_rng(seed)).random(n))
 
 
 def corners(n: Size, k: Dimension, seed: Seed) -> Points:
@@ -89,6 +91,13 @@ def mixture(points: Points, others: Points, share: Share, seed: Seed) -> Points:
     _same_size(points, others)
     taken = np.random.default_rng(seed).random(len(points)) < share
     return _points(np.where(taken[:, None], np.array(others), np.array(points)))
+
+
+def _qmc() -> Any:
+    """SciPy's quasi-Monte-Carlo sequences; they take a second to import, most programs use none."""
+    from scipy.stats import qmc
+
+    return qmc
 
 
 @lru_cache(maxsize=1_000)

@@ -1,0 +1,377 @@
+"""Variation: children fit the blocks, differ from their parents, are small, and run."""
+
+import ast
+import random
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+import conf
+from evolve.operators import (
+    MAX_SIZE,
+    OPERATORS,
+    constant,
+    crossover,
+    insert,
+    point,
+    random_program,
+    shrink,
+    subtree,
+    type_errors,
+    typed_nodes,
+)
+from generators.baselines import BASELINES, baseline
+from generators.context import load_context, public_view
+from generators.program import MAX_DEPTH, Program, parse
+from generators.sandbox import Sandbox
+
+TRAIN = Path(conf.__file__).parent / "contexts/train"
+PAYLOADS = [
+    public_view(load_context(TRAIN / f"{name}.yaml"), seed=1).payload
+    for name in ("elders_devices", "companion_daily")  # two and three axes
+]
+HAND_WRITTEN = parse('''
+"""Written by somebody else: a helper, loops, keyword arguments, a variable that changes."""
+import math
+PLACES = ["a town", "a village"]
+
+def blend(one, other, share=0.5):
+    return [[share * a + (1 - share) * b for a, b in zip(p, q)] for p, q in zip(one, other)]
+
+def generate(context, n, rng):
+    axes = context["axes"]
+    k = len(axes)
+    seeds = [rng.getrandbits(31) for _ in range(4)]
+    base = latin_hypercube(n=n, k=k, seed=seeds[0])
+    far = maximin(seed=seeds[1], n=n, k=k)
+    points = blend(base, far, share=0.3)
+    for i in range(2):
+        points = stretch(points=points, factor=1.2)
+    if n > 4:
+        points = mixture(points, corners(n, k, 7), 0.25, seed=seeds[2])
+    sentences = sign_mix(points=points, axes=sharpest(axes, share=0.5), count=3, seed=seeds[3])
+    extra = [behaviour([p], axes, 1, rng.getrandbits(31))[0] for p in points]
+    sentences = both(sentences, others=extra)
+    lines = voice(lines=in_order(sentences, order="mixed", seed=1), person="first")
+    records = people(join(lines=lines, style="plain", seed=2), points, seed=rng.getrandbits(31))
+    return [dict(r, goal=f"Leave {PLACES[i % 2]}.") for i, r in enumerate(records)]
+''')
+
+
+@pytest.fixture(scope="module")
+def sandbox() -> Iterator[Sandbox]:
+    with Sandbox() as opened:
+        yield opened
+
+
+def grown(count: int) -> list[Program]:
+    random.seed(2024)
+    return [random_program() for _ in range(count)]
+
+
+PARENTS = [*map(baseline, BASELINES), *grown(20)]
+FAMILY = [*PARENTS, HAND_WRITTEN]
+
+
+def bred(name: str, seed: int, parents: list[Program] = PARENTS) -> tuple[Program, Program | None]:
+    random.seed(f"{name} {seed}")
+    parent, donor = random.choice(parents), random.choice(parents)
+    return parent, OPERATORS[name](parent, donor)
+
+
+def runs(sandbox: Sandbox, program: Program, seed: int) -> bool:
+    verdict = sandbox.run(program.source, PAYLOADS[seed % 2], 8, seed)
+    return verdict.value is not None and len(verdict.value) == 8
+
+
+def check(parent: Program, child: Program) -> None:
+    assert type_errors(child.tree) == []
+    assert child.hash != parent.hash
+    assert child.nodes <= MAX_SIZE
+    assert parse(child.source).hash == child.hash
+
+
+def share_that_runs(sandbox: Sandbox, name: str, trials: int) -> tuple[float, int]:
+    children = 0
+    good = 0
+    for seed in range(trials):
+        parent, child = bred(name, seed)
+        if child is None:
+            continue
+        check(parent, child)
+        children += 1
+        good += runs(sandbox, child, seed)
+    return good / children, children
+
+
+@pytest.mark.parametrize("name", OPERATORS)
+def test_children_run(sandbox: Sandbox, name: str) -> None:
+    share, children = share_that_runs(sandbox, name, 60)
+    assert children > 0.6 * 60
+    assert share >= 0.95
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", OPERATORS)
+def test_many_children_run(sandbox: Sandbox, name: str) -> None:
+    share, children = share_that_runs(sandbox, name, 500)
+    print(f"{name}: {children} children of 500 trials, {share:.1%} run")
+    assert children > 0.6 * 500
+    assert share >= 0.95
+
+
+@pytest.mark.parametrize("name", OPERATORS)
+@settings(max_examples=80, deadline=None)
+@given(seed=st.integers(0, 2**32))
+def test_children_are_well_typed_small_and_new(name: str, seed: int) -> None:
+    parent, child = bred(name, seed, FAMILY)
+    if child is not None:
+        check(parent, child)
+        again = bred(name, seed, FAMILY)
+        assert again[1] is not None
+        assert (again[0].hash, again[1].hash) == (parent.hash, child.hash)
+
+
+@pytest.mark.parametrize("name", OPERATORS)
+def test_parents_stay_as_they_are(name: str) -> None:
+    before = [ast.unparse(parent.tree) for parent in FAMILY]
+    for seed in range(40):
+        bred(name, seed, FAMILY)
+    assert [ast.unparse(parent.tree) for parent in FAMILY] == before
+
+
+@pytest.mark.slow
+def test_long_lineages_stay_alive_and_small(sandbox: Sandbox) -> None:
+    """Children of children of children: nothing drifts out of what the sandbox takes."""
+    random.seed(5)
+    living, failed = list(FAMILY), 0
+    for seed in range(600):
+        operator = OPERATORS[random.choice(list(OPERATORS))]
+        child = operator(random.choice(living), random.choice(living))
+        if child is None:
+            continue
+        assert type_errors(child.tree) == []
+        assert child.nodes <= MAX_SIZE
+        if runs(sandbox, child, seed):
+            living[random.randrange(len(living))] = child
+        else:
+            failed += 1
+    assert failed < 30
+
+
+def test_random_programs_run(sandbox: Sandbox) -> None:
+    made = grown(60)
+    assert len({program.hash for program in made}) > 50
+    for seed, program in enumerate(made):
+        assert type_errors(program.tree) == []
+        assert program.nodes <= MAX_SIZE
+        assert runs(sandbox, program, seed), program.source
+    used = {block for program in made for block in program.blocks}
+    assert {"uniform", "sobol", "covering_design", "sign_mix", "voice", "people"} <= used
+
+
+def test_random_programs_repeat_by_seed() -> None:
+    assert [p.hash for p in grown(5)] == [p.hash for p in grown(5)]
+
+
+@pytest.mark.parametrize("name", OPERATORS)
+def test_a_hand_written_program_can_be_varied(sandbox: Sandbox, name: str) -> None:
+    assert type_errors(HAND_WRITTEN.tree) == []
+    assert runs(sandbox, HAND_WRITTEN, 0)
+    children, good = 0, 0
+    for seed in range(24):
+        random.seed(seed)
+        child = OPERATORS[name](HAND_WRITTEN, random.choice([*PARENTS, HAND_WRITTEN]))
+        if child is None:
+            continue
+        check(HAND_WRITTEN, child)
+        assert "def blend(" in child.source
+        children += 1
+        good += runs(sandbox, child, seed)
+    assert children >= 12
+    assert good >= 0.8 * children
+
+
+def test_a_gift_closes_over_its_variables(sandbox: Sandbox) -> None:
+    donor = parse(
+        "def generate(context, n, rng):\n"
+        "    traits = context['axes']\n"
+        "    where = halton(n, len(context['axes']), 1)\n"
+        "    where_else = antithetic(where)\n"
+        "    told = if_then(where_else, traits, 2, 3)\n"
+        "    return people(join(in_order(told, 'turns', 4), 'plain', 5), where_else, 6)\n"
+    )
+    parent = baseline("sobol_mix")
+    gifts = set()
+    for seed in range(30):
+        random.seed(seed)
+        child = crossover(parent, donor)
+        assert child is not None
+        check(parent, child)
+        assert runs(sandbox, child, seed)
+        assert not {"traits", "where", "where_else", "told"} & {
+            node.id for node in ast.walk(child.tree) if isinstance(node, ast.Name)
+        }
+        gifts |= set(child.blocks)
+    assert {"halton", "antithetic", "if_then"} <= gifts
+
+
+@pytest.mark.parametrize(
+    "lines",
+    [
+        ["for i in range(2):", "    where = halton(n, 2, i)"],
+        ["where = halton(n, 2, 1)", "where = stretch(where, 2.0)"],
+        ["where = mine(n)"],
+        ["where = stretch(where, 2.0)"],
+        ["where, rest = halton(n, 2, 1), 3"],
+    ],
+)
+def test_what_cannot_be_written_out_is_not_given(lines: list[str]) -> None:
+    body = "".join(f"    {line}\n" for line in lines)
+    donor = parse(
+        f"def generate(context, n, rng):\n{body}"
+        "    return people(['a'] * n, thin(where, where), 1)\n"
+    )
+    for seed in range(20):
+        random.seed(seed)
+        child = crossover(baseline("corners"), donor)
+        if child is not None:
+            assert "where" not in child.source
+
+
+def test_doubling_variables_do_not_explode() -> None:
+    doubled = "".join(f"    p{i} = thin(p{i - 1}, p{i - 1})\n" for i in range(1, 60))
+    donor = parse(
+        "def generate(context, n, rng):\n    p0 = sobol(n, 2, 1)\n"
+        + doubled
+        + "    return people(['a'] * n, p59, 1)\n"
+    )
+    before = time.process_time()
+    random.seed(0)
+    child = crossover(baseline("corners"), donor)
+    assert time.process_time() - before < 5
+    assert child is None or child.nodes <= MAX_SIZE
+
+
+def test_dead_assignments_are_dropped() -> None:
+    parent = parse(
+        "def generate(context, n, rng):\n"
+        "    axes = context['axes']\n"
+        "    first = sobol(n, len(axes), 1)\n"
+        "    second = stretch(first, 2.0)\n"
+        "    kept = print(n)\n"
+        "    points = uniform(n, len(context['axes']), 5)\n"
+        "    return people(['a'] * n, points, 6)\n"
+    )
+    random.seed(0)
+    child = next(c for c in (point(parent, parent) for _ in range(20)) if c is not None)
+    for gone in ("axes =", "first", "second"):
+        assert gone not in child.source
+    assert "kept = print(n)" in child.source
+
+
+def test_shrink_takes_an_argument_of_the_same_kind() -> None:
+    parent = parse(
+        "def generate(context, n, rng):\n"
+        "    return people(['a'] * n, stretch(sobol(n, 2, 1), 2.0), 6)\n"
+    )
+    child = shrink(parent, parent)
+    assert child is not None
+    assert child.source.endswith("people(['a'] * n, sobol(n, 2, 1), 6)")
+    assert shrink(child, child) is None
+
+
+def test_insert_keeps_what_it_wraps() -> None:
+    parent = parse("def generate(context, n, rng):\n    return people(['a'], sobol(n, 2, 1), 6)\n")
+    for seed in range(10):
+        random.seed(seed)
+        child = insert(parent, parent)
+        assert child is not None
+        assert "sobol(n, 2, 1)" in child.source
+        assert child.nodes > parent.nodes
+
+
+def test_constants_move_within_their_range() -> None:
+    parent = parse(
+        "def generate(context, n, rng):\n"
+        "    return people(['a'] * n, stretch(lattice(n, 2, 2, 7), 3.0), 6)\n"
+    )
+    seen: dict[str, set[float]] = {"levels": set(), "factor": set()}
+    for seed in range(60):
+        random.seed(seed)
+        child = constant(parent, parent)
+        assert child is not None
+        for node in typed_nodes(child.tree):
+            if node.parameter and node.parameter.name in seen:
+                assert isinstance(node.expression, ast.Constant)
+                seen[node.parameter.name].add(node.expression.value)  # type: ignore[arg-type]
+    assert {2, 3} <= seen["levels"] <= {2, 3, 4, 5}
+    assert len(seen["factor"]) > 5
+    assert all(0.25 <= factor <= 3 for factor in seen["factor"])
+
+
+@pytest.mark.parametrize("odd", ["'three'", "None", "1e999", "True", "3j", "b'x'", "..."])
+def test_odd_constants_of_other_people_are_replaced(odd: str) -> None:
+    parent = parse(
+        f"def generate(context, n, rng):\n    return people(['a'], stretch([[0.5]], {odd}), 6)\n"
+    )
+    random.seed(1)
+    child = constant(parent, parent)
+    assert child is not None
+    assert type_errors(child.tree) == []
+
+
+def test_programs_without_blocks_have_no_children() -> None:
+    bare = parse("def generate(context, n, rng):\n    return [{}] * n\n")
+    for operator in OPERATORS.values():
+        assert operator(bare, baseline("corners")) is None
+    assert crossover(baseline("corners"), bare) is None
+
+
+def test_starred_calls_are_left_alone() -> None:
+    starred = parse(
+        "def generate(context, n, rng):\n"
+        "    where = [n, 2, 1]\n"
+        "    return people(['a'] * n, sobol(*where), **{'seed': 1})\n"
+    )
+    assert typed_nodes(starred.tree) == []
+    assert subtree(starred, starred) is None
+
+
+def test_variables_that_change_their_kind_are_not_taken() -> None:
+    program = parse(
+        "def generate(context, n, rng):\n"
+        "    a = b = sobol(n, 2, 1)\n"
+        "    c = sobol(n, 2, 2)\n"
+        "    for c in range(3):\n        pass\n"
+        "    d = sobol(n, 2, 3)\n"
+        "    d += [[0.5, 0.5]]\n"
+        "    return people(['a'] * n, stretch(a, 2.0), 1)\n"
+    )
+    assert typed_nodes(program.tree)[-1].scope == {"Points": ["a"]}
+
+
+@pytest.mark.parametrize("name", OPERATORS)
+def test_large_and_deep_programs_of_other_people_can_be_varied(name: str) -> None:
+    chain = "".join(f"    p{i} = thin(p{i - 1}, sobol(n, 2, {i}))\n" for i in range(1, 120))
+    large = parse(
+        f"def generate(context, n, rng):\n    p0 = sobol(n, 2, 0)\n{chain}"
+        "    return people(['a'] * n, p119, 1)\n"
+    )
+    half = MAX_DEPTH // 2 - 6
+    deep = parse(
+        f"def generate(context, n, rng):\n    x = {'[' * 2 * half + ']' * 2 * half}\n"
+        f"    y = {'stretch(' * 2 * half}sobol(n, 2, 1){', 2.0)' * 2 * half}\n"
+        "    return people(['a'] * n, y, 1)\n"
+    )
+    for parent in (large, deep):
+        random.seed(0)
+        child = OPERATORS[name](parent, parent)
+        if child is not None:
+            assert type_errors(child.tree) == []
+            assert child.nodes <= max(MAX_SIZE, parent.nodes)
+    assert subtree(large, large) is not None
