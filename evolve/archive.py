@@ -11,7 +11,6 @@ from enum import IntEnum
 from typing import Any
 
 import numpy as np
-from ribs.archives import GridArchive
 
 from evolve.store import Candidate
 
@@ -52,6 +51,8 @@ class Archive:
     """At most one elite a cell; the same offers in the same order give the same elites."""
 
     def __init__(self) -> None:
+        from ribs.archives import GridArchive  # seconds to import, and only a search needs it
+
         low, high = np.log2(WORDS)
         self._grid: Any = GridArchive(
             solution_dim=(),

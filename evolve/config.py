@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import yaml
-from generators.bundle import read_bundle
+from generators.bundle import check_trust, read_bundle
 
 from evolve.search import Settings
 from fitness.embedding import EMBEDDERS
@@ -31,6 +31,7 @@ class Config:
     evaluations: int
     minutes: float | None
     start: tuple[str, ...]
+    trust: bool
     contexts: Mapping[str, Any]
     respondent: str
     embedder: Mapping[str, Any]
@@ -74,6 +75,7 @@ def from_plain(plain: Mapping[str, Any]) -> Config:
         **whole,
         minutes=minutes,
         start=tuple(str(path) for path in plain["start"]),
+        trust=plain["trust"] is True,
         contexts=plain["contexts"],
         respondent=_known("respondent", plain["respondent"]["name"], RESPONDENTS),
         embedder={
@@ -132,9 +134,15 @@ def start_programs(config: Config) -> list[tuple[str, Program]]:
         if path.suffix == ".py" and path.is_file():
             program = parse(path.read_text("utf-8"), str(path))
         else:
-            program = read_bundle(given).program
+            program = _bundled(given, config.trust)
         programs.append((f"start:{path.name}", program))
     return programs
+
+
+def _bundled(path: str, trust: bool) -> Program:
+    bundle = read_bundle(path)
+    check_trust(bundle, trust)
+    return bundle.program
 
 
 def _whole(key: str, value: Any, low: int, high: int) -> int:

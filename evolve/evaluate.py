@@ -121,12 +121,12 @@ class Evaluator:
         return report
 
     def scorer(self, context: Context) -> Scorer:
-        """The scorer of a context of this setup."""
-        if context.id not in self._scorers:
+        """The scorer of a context of this setup; the two halves of a user's own share their id."""
+        key = context.hash
+        if key not in self._scorers:
             respondent = RESPONDENTS[self.setup.respondent](context, self.cache)
-            reference = self.setup.references[context.hash]
-            self._scorers[context.id] = Scorer(context, respondent, reference)
-        return self._scorers[context.id]
+            self._scorers[key] = Scorer(context, respondent, self.setup.references[key])
+        return self._scorers[key]
 
     def close(self) -> None:
         """End the sandbox."""

@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from generators.bundle import write_bundle
+from generators.bundle import write_bundle, write_pointer
 from scipy import stats
 
 from evolve.archive import Elite
@@ -192,7 +192,7 @@ def _write_archive(run: Run, entries: Sequence[Entry], progress: Progress) -> No
         if entry.elite
     ]
     (part / "index.json").write_text(json.dumps(index, indent=1) + "\n", "utf-8")
-    (part / "best").write_text(entries[0].name + "\n", "utf-8")
+    write_pointer(part / "best", entries[0].name)
     shutil.rmtree(folder, ignore_errors=True)
     part.rename(folder)
 

@@ -55,6 +55,8 @@ def create(config: Config, folder: Path, progress: Progress) -> Run:
             f"{folder}: holds another run; go on with it by `gamut resume {folder}`, or choose"
             " another run_dir"
         )
+    resolve_contexts(config)  # what the user gave wrong is said before anything is written
+    start_programs(config)
     try:
         folder.mkdir(parents=True, exist_ok=True)
         if any(folder.iterdir()):

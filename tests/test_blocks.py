@@ -195,7 +195,7 @@ def test_wordings_are_deterministic_and_use_public_text_only(name: str) -> None:
 
 
 @settings(max_examples=30, deadline=None)
-@given(level=levels, count=st.integers(1, 6), seed=seeds)
+@given(level=levels, count=st.integers(1, 10), seed=seeds)
 def test_sign_mix_has_the_share_of_high_signs_that_the_level_says(
     level: float, count: int, seed: int
 ) -> None:

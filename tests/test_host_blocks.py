@@ -57,7 +57,7 @@ MANY = 10**6
         ("sign_mix", ([[0.5]], [{**ONE_AXIS[0], "signs": {"low": []}}], 2, 1), "axes.0.signs"),
         ("sign_mix", ([[0.5]], [{**ONE_AXIS[0], "name": 7}], 2, 1), "axes.0.name: "),
         ("sign_mix", ([[0.5]], [{**ONE_AXIS[0], "name": "x" * MANY}], 2, 1), "axes.0.name: "),
-        ("behaviour", ([[0.5]], ONE_AXIS, 7, 1), "count: "),
+        ("behaviour", ([[0.5]], ONE_AXIS, 99, 1), "count: "),
         ("both", ([[["a"]]], [[["a"], ["b"]]]), "sentences and others"),
         ("in_order", ([[["a"]], [["a"], ["b"]]], "turns", 1), "sentences: some personas"),
         ("in_order", ([[["a"]]], "sideways", 1), "order: "),
