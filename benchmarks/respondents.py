@@ -1,24 +1,26 @@
 """How well the reader recovers known positions: sign mixes on training and validation contexts.
 
-    python benchmarks/respondents.py [--split validation]
+    python benchmarks/respondents.py [--split validation] [--gain 1 2 3]
 
 Personas are made in this process from public signs of known pole: on each axis a level of low,
 middle or high, told by 4, 6 or 10 signs. Printed per context: share of signs read on their own side
 of the middle, and for each number of signs the rank correlation of meant and read levels, the share
 of levels read in their own third, the error, and what is missing. A level said at random is in its
-own third in .33 of all cases.
+own third in .33 of all cases. With --gain, the means over all contexts for each gain instead, which
+is how the reader's own gain was chosen (on the training contexts).
 """
 
 import argparse
+from collections.abc import Sequence
 
 import numpy as np
 from numpy.typing import NDArray
 from scipy import stats
 
 from evolve.config import packaged_contexts
-from fitness.embedding import open_cache
+from fitness.embedding import SentenceCache, open_cache
 from fitness.metrics import levels_of
-from fitness.respondents import Projection
+from fitness.respondents import Projection, projection
 from generators.blocks import BLOCKS
 from generators.blocks.clauses import clause, first_person
 from generators.context import Context, public_view
@@ -61,11 +63,31 @@ def recovery(
     return meant, np.array([[np.nan if z is None else z for z in row] for row in levels])
 
 
+def compare_gains(gains: Sequence[float], splits: Sequence[str], cache: SentenceCache) -> None:
+    """Share of levels read in their own third, and the error, for each gain."""
+    contexts = [c for split in splits for c in packaged_contexts(split)]
+    for gain in gains:
+        projection.GAIN = gain
+        thirds, errors = [], []
+        for context in contexts:
+            for signs in SIGNS:
+                meant, read = recovery(context, Projection(context, cache), signs)
+                known = ~np.isnan(read)
+                thirds.append(np.mean(levels_of(read[known]) == levels_of(meant[known])))
+                errors.append(np.abs(read[known] - meant[known]).mean())
+        print(f"gain {gain:.1f}: own third {np.mean(thirds):.3f}, error {np.mean(errors):.3f}")
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
     parser.add_argument("--split", choices=("train", "validation"), nargs="*")
-    splits = parser.parse_args().split or ("train", "validation")
+    parser.add_argument("--gain", type=float, nargs="*")
+    arguments = parser.parse_args()
+    splits = arguments.split or ("train", "validation")
     cache = open_cache()
+    if arguments.gain:
+        compare_gains(arguments.gain, splits, cache)
+        return
     print(
         f"{'context':28} signs right"
         + "".join(f"   {s:2} signs: rho third error miss" for s in SIGNS)

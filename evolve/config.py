@@ -8,12 +8,12 @@ from pathlib import Path
 from typing import Any
 
 import yaml
-from generators.bundle import check_trust, read_bundle
 
 from evolve.search import Settings
 from fitness.embedding import EMBEDDERS
 from fitness.respondents import RESPONDENTS
 from generators.baselines import BASELINES, baseline
+from generators.bundle import check_trust, read_bundle
 from generators.context import Context, guide_and_report, load_context
 from generators.errors import InputError
 from generators.program import Program, parse

@@ -16,7 +16,6 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from generators.bundle import write_bundle, write_pointer
 from scipy import stats
 
 from evolve.archive import Elite
@@ -27,6 +26,7 @@ from evolve.workers import collect, open_pool
 from fitness.maps import draw_maps
 from fitness.metrics import Measure, as_points, rare_weights
 from generators.baselines import BASELINES, baseline
+from generators.bundle import write_bundle, write_pointer
 from generators.context import Context
 from generators.errors import InputError
 from generators.persona import Persona

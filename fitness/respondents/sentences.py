@@ -54,8 +54,8 @@ _DEGREE = re.compile(
 
 # A situation in front of the main clause: "When a day goes badly, I …", "Since leaving school I …".
 _SITUATION = re.compile(
-    r"^(?:when|whenever|if|after|since|ever since|before|while|as|on|in|at|for|although|even if|"
-    r"much as|whatever|without)\b[^.,;:?!]{0,60}?,? (?=I\b)",
+    r"^(?:when|whenever|now that|if|after|since|ever since|before|while|as|on|in|at|for|although|"
+    r"even if|much as|whatever|without)\b[^.,;:?!]{0,60}?,? (?=I\b)",
     re.I,
 )
 

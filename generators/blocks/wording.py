@@ -27,9 +27,9 @@ _TRIGGERS = (
     "On a quiet Sunday", "When others give advice", "If it gets complicated", "After bad news",
 )  # fmt: skip
 _PASTS = (
-    "Ever since leaving school they", "Since a hard year some time ago they",
-    "Much as one of their parents did, they", "For as long as anyone remembers they",
-    "Since moving to this town they",
+    "After a hard year some time ago, they", "Now that school lies far behind, they",
+    "As was the custom at home, they", "In this town as in the last one, they",
+    "After all that changed lately, they",
 )  # fmt: skip
 _MOTIVES = (
     "That feels right to them.", "Anything else would feel false to them.",

@@ -1,0 +1,50 @@
+"""The reference populations that ship with Gamut are those that the present code makes."""
+
+from pathlib import Path
+
+import pytest
+
+from evolve.config import packaged_contexts
+from fitness.embedding import SentenceCache
+from fitness.reference import kept_rows, make_reference
+from fitness.respondents import Projection
+from generators.context import Context
+from generators.sandbox import Sandbox
+
+SPLITS = ("train", "validation", "test")
+CONTEXTS = [context for split in SPLITS for context in packaged_contexts(split)]
+
+
+@pytest.mark.parametrize("context", CONTEXTS, ids=lambda c: c.id)
+def test_every_shipped_context_has_its_reference(
+    context: Context, embedder_cache: SentenceCache
+) -> None:
+    rows = kept_rows(context, Projection(context, embedder_cache))
+    assert rows is not None, "run benchmarks/references.py"
+    assert len(rows) == 1_000
+
+
+def test_a_shipped_reference_can_be_made_again(embedder_cache: SentenceCache) -> None:
+    context = next(c for c in CONTEXTS if c.id == "companion_daily")
+    reader = Projection(context, embedder_cache)
+    with Sandbox() as sandbox:
+        assert make_reference(context, reader, sandbox) == kept_rows(context, reader)
+
+
+def test_the_splits_share_no_sentence() -> None:
+    seen: dict[str, str] = {}
+    for split in SPLITS:
+        for context in packaged_contexts(split):
+            for axis in context.axes:
+                assert axis.hidden is not None
+                items = [item.text for item in axis.hidden.items]
+                poles = (axis.signs.low, axis.signs.high, axis.hidden.low, axis.hidden.high, items)
+                for sentence in (s for pole in poles for s in pole):
+                    assert seen.setdefault(sentence, context.id) == context.id, sentence
+
+
+def test_the_twelve_contexts_are_as_planned() -> None:
+    folder = Path(__file__).parent.parent / "conf" / "contexts"
+    counts = {split: len(list((folder / split).glob("*.yaml"))) for split in SPLITS}
+    assert counts == {"train": 6, "validation": 3, "test": 3}
+    assert sorted(len(c.axes) for c in CONTEXTS) == [2, *[3] * 10, 6]
