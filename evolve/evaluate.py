@@ -107,18 +107,20 @@ class Evaluator:
         """Values, scorecards and personas of a program on the report contexts, plain JSON."""
         program = parse(source)
         report: dict[str, Any] = {"values": {}, "bare": {}, "scorecards": [], "personas": []}
+        words: list[float] = []
         for context in self.setup.report:
             values, bare = [], []
             for replicate in range(self.setup.report_replicates):
                 card, personas = self._scorecard(program, context, replicate)
                 values.append(card.objective if card else 0.0)
                 bare.append(card.metrics[_rare(context)].value if card else 0.0)
+                words += [_words(personas)] if card else []
                 if card and replicate == 0:
                     report["scorecards"].append(card.as_json())
                     report["personas"].append([p.model_dump(mode="json") for p in personas])
             report["values"][context.id] = values
             report["bare"][context.id] = bare
-        return report
+        return {**report, "words": float(np.mean(words)) if words else 0.0}
 
     def scorer(self, context: Context) -> Scorer:
         """The scorer of a context of this setup; the two halves of a user's own share their id."""
@@ -205,9 +207,8 @@ class _Tally:
         self, context: Context, judged: Judged, density: float, personas: Sequence[Persona]
     ) -> None:
         characters = sum(len(p.description) for p in personas)
-        words = sum(len(p.description.split()) for p in personas) / len(personas)
         self.values.setdefault(context.id, []).append(judged.value)
-        self.judged.append((judged, density, words))
+        self.judged.append((judged, density, _words(personas)))
         self.costs["personas"] += len(personas)
         self.costs["characters"] += characters
         for gate, reason in judged.reasons.items():
@@ -241,6 +242,11 @@ def _verdict(
         "reason": reason,
         "cost": dict(cost or {}),
     }
+
+
+def _words(personas: Sequence[Persona]) -> float:
+    """Mean words of a description."""
+    return sum(len(p.description.split()) for p in personas) / len(personas)
 
 
 def _rare(context: Context) -> str:

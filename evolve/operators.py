@@ -141,15 +141,19 @@ def constant(parent: Program, _: Program) -> Program | None:
 
 
 def crossover(parent: Program, donor: Program) -> Program | None:
-    """Replaces a call by one of the same kind from another program, its variables written out."""
+    """Replaces a call by one of the same kind from another program.
+
+    The donor's variables become the parent's own of that kind (so that wording and record still
+    speak of the same points); where it has none, they are written out.
+    """
     gifts = [node for node in typed_nodes(donor.tree) if node.block is not None]
 
     def change(node: Node) -> bool:
         fitting = [gift.expression for gift in gifts if gift.kind == node.kind]
         for expression in random.sample(fitting, min(TRIES, len(fitting))):
-            written = _written_out(expression, donor.tree)
-            if written is not None:
-                node.replace(written)
+            adopted = _adopted(expression, donor.tree, node.scope)
+            if adopted is not None:
+                node.replace(adopted)
                 return True
         return False
 
@@ -347,10 +351,13 @@ def _is_stored(name: ast.Name) -> bool:
     return not isinstance(name.ctx, ast.Load)
 
 
-def _written_out(expression: ast.expr, tree: ast.Module) -> ast.expr | None:
-    """The expression with every variable replaced by what it was assigned; None where it can't be.
+def _adopted(
+    expression: ast.expr, tree: ast.Module, scope: dict[str, list[str]]
+) -> ast.expr | None:
+    """An expression of another program in terms of the variables in scope; None where it can't be.
 
-    Only variables of `generate` that are assigned once, by a typed expression, can be written out.
+    A variable becomes the latest in scope of its kind, or else what it was assigned. Only variables
+    of `generate` that are assigned once, by a typed expression, can be replaced.
     """
     main = next(s for s in tree.body if isinstance(s, ast.FunctionDef) and s.name == "generate")
     assigned: dict[str, list[ast.expr]] = {}
@@ -361,7 +368,7 @@ def _written_out(expression: ast.expr, tree: ast.Module) -> ast.expr | None:
             assigned.setdefault(statement.targets[0].id, []).append(statement.value)
     free = {"context", "n", "rng", "len", *signatures()}
 
-    class WriteOut(ast.NodeTransformer):
+    class Adopt(ast.NodeTransformer):
         """Replaces names; raises KeyError at one that cannot be replaced, or at too many."""
 
         seen = 0
@@ -376,16 +383,19 @@ def _written_out(expression: ast.expr, tree: ast.Module) -> ast.expr | None:
             if node.id in free:
                 return node
             values = assigned[node.id]
-            if len(values) != 1 or _kind_of(values[0]) is None:
+            kind = _kind_of(values[0]) if len(values) == 1 else None
+            if kind is None:
                 raise KeyError(node.id)
+            if scope.get(kind):
+                return ast.Name(scope[kind][-1], ast.Load())
             replaced: ast.expr = self.visit(copy.deepcopy(values[0]))
             return replaced
 
     try:
-        written: ast.expr = WriteOut().visit(copy.deepcopy(expression))
+        adopted: ast.expr = Adopt().visit(copy.deepcopy(expression))
     except (KeyError, RecursionError):
         return None
-    return written
+    return adopted
 
 
 def _parsed(source: str) -> ast.expr:

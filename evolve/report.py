@@ -67,8 +67,9 @@ def _results(entries: Sequence[Entry]) -> Iterable[str]:
     yield (
         '<p class="note">Mean and 95 % interval over seeds. <em>Credited</em>: personas that pass'
         " every gate, on axes where no single sentence decides the third they are read in."
-        " <em>As read</em>: without these conditions; noise can earn it. The best elite was chosen"
-        " on the training contexts alone.</p>"
+        " <em>As read</em>: without these conditions; noise can earn it. <em>Words</em>: the length"
+        " of a persona; longer texts are read more steadily. The best elite was chosen on the"
+        " training contexts alone.</p>"
     )
 
 

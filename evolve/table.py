@@ -13,7 +13,7 @@ WIDTH = 120
 def rows(entries: Sequence[Entry], shown: int = SHOWN) -> list[list[str]]:
     """Heading, the best elites, and every baseline by what it is worth."""
     rival = _rival(entries)
-    table = [["", "credited", "as read", f"credited, lead over {RIVAL}"]]
+    table = [["", "credited", "as read", f"credited, lead over {RIVAL}", "words"]]
     elites = [e for e in entries if e.elite and not e.baseline]
     for entry in elites[:shown]:
         mark = " (best in training)" if entry is entries[0] else ""
@@ -63,4 +63,4 @@ def _rival(entries: Sequence[Entry]) -> Entry:
 
 def _cells(entry: Entry, rival: Entry) -> list[str]:
     lead = "" if entry.program.hash == rival.program.hash else str(entry.lead(rival))
-    return [str(entry.credited), str(entry.bare), lead]
+    return [str(entry.credited), str(entry.bare), lead, f"{entry.report['words']:.0f}"]

@@ -207,7 +207,7 @@ def test_a_gift_closes_over_its_variables(sandbox: Sandbox) -> None:
     )
     parent = baseline("sobol_mix")
     gifts = set()
-    for seed in range(30):
+    for seed in range(120):
         random.seed(seed)
         child = crossover(parent, donor)
         assert child is not None
@@ -217,6 +217,8 @@ def test_a_gift_closes_over_its_variables(sandbox: Sandbox) -> None:
             node.id for node in ast.walk(child.tree) if isinstance(node, ast.Name)
         }
         gifts |= set(child.blocks)
+        if "if_then" in child.blocks and "sobol" in child.blocks and "lines = " in child.source:
+            assert "if_then(points, axes" in child.source  # the parent's own points and axes
     assert {"halton", "antithetic", "if_then"} <= gifts
 
 
