@@ -1,22 +1,30 @@
 """Compares two generators, or files of personas, in one context."""
 
-from collections.abc import Sequence
+import os
+from collections.abc import Callable, Sequence
+from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-from generators.bundle import load
+from numpy.typing import NDArray
 from scipy import stats
 
+from fitness.metrics import Measure
+from fitness.scoring import Scorecard, Scorer
 from fitness.service import open_scorer
-from generators.baselines import baseline
-from generators.context import Context, load_context
-from generators.errors import InputError
-from generators.generator import Generator
+from generators.baselines import BASELINES, baseline
+from generators.bundle import load
+from generators.errors import GamutError, InputError
+from generators.generator import GenerationError, Generator
 from generators.persona import Persona, read_personas
 
-_FILES = {".jsonl", ".json", ".csv", ".parquet"}
+DEFAULT_SIZE = 25
+_FILES = (".jsonl", ".json", ".csv", ".parquet")
+_SIDES = f"a bundle, baseline:NAME or a file of personas ({', '.join(_FILES)})"
+
+Side = Generator | list[Persona]
 
 
 @dataclass(frozen=True)
@@ -29,6 +37,7 @@ class Comparison:
         difference: a − b.
         low, high: its 95 % interval.
         seeds: populations a side; 1 where a side is a file.
+        sizes: personas in a population of each side.
         names: of the sides.
     """
 
@@ -39,11 +48,13 @@ class Comparison:
     low: float
     high: float
     seeds: int
+    sizes: tuple[int, int]
     names: tuple[str, str]
 
     def as_json(self) -> dict[str, Any]:
         """Plain JSON."""
-        return {**self.__dict__, "names": list(self.names), "words": self.words()}
+        plain = {**self.__dict__, "sizes": list(self.sizes), "names": list(self.names)}
+        return {**plain, "words": self.words()}
 
     def words(self) -> str:
         """The comparison in a sentence."""
@@ -51,11 +62,7 @@ class Comparison:
         figures = (
             f"{self.metric}: {first} {self.a:.3f}, {second} {self.b:.3f}, difference"
             f" {self.difference:+.3f} (95 % interval {self.low:+.3f} to {self.high:+.3f},"
-            + (
-                f" paired over {self.seeds} seeds)."
-                if self.seeds > 1
-                else " one population a side)."
-            )
+            f" {self._populations()})."
         )
         if self.low > 0:
             return f"{first} covers more. {figures}"
@@ -63,69 +70,98 @@ class Comparison:
             return f"{second} covers more. {figures}"
         return f"No difference is shown. {figures}"
 
+    def _populations(self) -> str:
+        one, other = self.sizes
+        if one != other:
+            return f"populations of {one} and {other} personas, of which the larger covers more"
+        if self.seeds > 1:
+            return f"populations of {one}, paired over {self.seeds} seeds"
+        return f"one population of {one} a side"
+
 
 def compare(
     a: str,
     b: str,
     context: Path,
     *,
-    n: int,
+    n: int | None,
     seeds: int,
     seed: int,
     respondent: str,
     trust: bool,
+    say: Callable[[str], None] | None = None,
 ) -> Comparison:
     """Compare two sides: each a bundle, `baseline:NAME` or a file of personas.
 
     Two generators: differences paired over seeds, t interval. With a file on either side there is
-    one population a side, and the interval comes from the jackknife errors of both.
+    one population a side, and the interval comes from the jackknife errors of both. A generator
+    makes n personas; by default as many as the file beside it has.
     """
-    opened = load_context(context)
-    scorer = open_scorer(opened, respondent)
-    metric = f"rare_combination_coverage_{scorer.t}"
     sides = [_open(name, trust) for name in (a, b)]
-    if all(isinstance(side, Generator) for side in sides):
-        if seeds < 2:
-            raise InputError(f"--seeds {seeds}: a comparison of generators needs at least 2")
-        values = np.array(
-            [
-                [
-                    scorer.scorecard(p, n).metrics[metric].value
-                    for p in _populations(s, opened, n, range(seed, seed + seeds))
-                ]
-                for s in sides
-            ]
-        )
-        gaps = values[0] - values[1]
-        reach = stats.t.ppf(0.975, seeds - 1) * gaps.std(ddof=1) / np.sqrt(seeds)
-        means, difference = values.mean(axis=1), float(gaps.mean())
-    else:
-        seeds = 1
-        measures = [
-            scorer.scorecard(next(iter(_populations(s, opened, n, [seed])))).metrics[metric]
-            for s in sides
-        ]
-        means = np.array([m.value for m in measures])
-        difference = float(means[0] - means[1])
-        reach = stats.norm.ppf(0.975) * np.hypot(measures[0].se, measures[1].se)
-    low, high = difference - float(reach), difference + float(reach)
+    files = [side for side in sides if not isinstance(side, Generator)]
+    if not files and seeds < 2:
+        raise InputError(f"--seeds {seeds}: a comparison of generators needs at least 2")
+    size = n or (len(files[0]) if files else DEFAULT_SIZE)
+    sizes = [size if isinstance(side, Generator) else len(side) for side in sides]
+    if files and min(sizes) < 2:
+        raise InputError("one persona a side says nothing about a difference; give 2 or more")
+    used = range(seed, seed + (1 if files else seeds))
+    scorer = open_scorer(context, respondent, say)
+    metric = f"rare_combination_coverage_{scorer.t}"
+    measures = [
+        [card.metrics[metric] for card in _scorecards(name, side, scorer, size, used)]
+        for name, side in zip((a, b), sides, strict=True)
+    ]
+    values = np.array([[m.value for m in row] for row in measures])  # [2, seeds]
+    difference = float((values[0] - values[1]).mean())
+    reach = _reach_of_files(measures) if files else _reach_over_seeds(values)
     return Comparison(
-        metric, float(means[0]), float(means[1]), difference, low, high, seeds, (a, b)
+        metric=metric,
+        a=float(values[0].mean()),
+        b=float(values[1].mean()),
+        difference=difference,
+        low=difference - reach,
+        high=difference + reach,
+        seeds=len(used),
+        sizes=(sizes[0], sizes[1]),
+        names=(a, b),
     )
 
 
-def _open(name: str, trust: bool) -> Generator | list[Persona]:
-    if Path(name).suffix in _FILES:
-        return read_personas(name)
+def _reach_over_seeds(values: NDArray[np.float64]) -> float:
+    """Half a 95 % t interval of the mean paired difference of values [2, seeds]."""
+    gaps, seeds = values[0] - values[1], values.shape[1]
+    return float(stats.t.ppf(0.975, seeds - 1) * gaps.std(ddof=1) / np.sqrt(seeds))
+
+
+def _reach_of_files(measures: Sequence[Sequence[Measure]]) -> float:
+    """Half a 95 % interval of the difference of two single measures with their errors."""
+    return float(stats.norm.ppf(0.975) * np.hypot(measures[0][0].se, measures[1][0].se))
+
+
+def _open(name: str, trust: bool) -> Side:
     kind, _, rest = name.partition(":")
-    return Generator(baseline(rest)) if kind == "baseline" else load(name, trust=trust)
+    path = Path(name)
+    if kind == "baseline":
+        return Generator(baseline(rest))
+    if path.suffix.lower() in _FILES:
+        return read_personas(path)
+    if kind != "gallery" and not os.path.lexists(path):
+        meant = f"; the baseline is baseline:{name}" if name in BASELINES else f"; give {_SIDES}"
+        raise InputError(f"{name}: there is no such bundle{meant}")
+    if path.is_file() and path.suffix.lower() not in ("", ".zip"):
+        raise InputError(f"{name}: is neither a bundle nor personas; give {_SIDES}")
+    return load(name, trust=trust)
 
 
-def _populations(
-    side: Generator | list[Persona], context: Context, n: int, seeds: Sequence[int]
-) -> list[list[Persona]]:
+def _scorecards(
+    name: str, side: Side, scorer: Scorer, n: int, seeds: Sequence[int]
+) -> list[Scorecard]:
+    """A scorecard a seed; of a file, which has one population, the one."""
     if not isinstance(side, Generator):
-        return [side]
-    made = [side(context, n=n, seed=s) for s in seeds]
-    side.close()
-    return made
+        return [scorer.scorecard(side)]
+    with closing(side) as generator:
+        try:
+            return [scorer.scorecard(generator(scorer.context, n=n, seed=s), n) for s in seeds]
+        except GenerationError as error:
+            raise GamutError(f"{name}: its program does not make them: {error}") from error

@@ -12,6 +12,13 @@ from generators.context import Context
 LISTED = 20  # combinations
 
 
+def printable(text: str) -> str:
+    """A stranger's text with what a terminal would act on, but line breaks, spelled out."""
+    return "".join(
+        c if c.isprintable() or c == "\n" else c.encode("unicode_escape").decode() for c in text
+    )
+
+
 def scorecard_words(card: Scorecard) -> str:
     """Metrics with standard errors beside their reference lines, gates, and the verdict."""
     lines = reference_lines(card.asked, len(card.axes))

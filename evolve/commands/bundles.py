@@ -2,10 +2,17 @@
 
 import json
 import sys
+from collections.abc import Iterator
+from contextlib import closing
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
+
+if TYPE_CHECKING:
+    from generators.context import Context
+    from generators.generator import Generator
+    from generators.persona import Persona
 
 BUNDLE = Annotated[
     str, typer.Argument(help="Bundle: a folder, a .zip, or gallery:NAME.", show_default=False)
@@ -31,6 +38,7 @@ def show(bundle: BUNDLE, as_json: JSON = False) -> None:
     """
     import yaml
 
+    from evolve.words import printable
     from generators.bundle import read_bundle
 
     opened = read_bundle(bundle)
@@ -42,10 +50,9 @@ def show(bundle: BUNDLE, as_json: JSON = False) -> None:
         }
         print(json.dumps({**parts, "provenance": opened.provenance}, indent=1))
         return
-    print(opened.program.source)
-    print(f"\n{yaml.safe_dump(dict(opened.card), sort_keys=False, allow_unicode=True, width=96)}")
-    for card in opened.scorecards:
-        print(f"{card['context']}: {card['verdict']}")
+    card = yaml.safe_dump(dict(opened.card), sort_keys=False, allow_unicode=True, width=96)
+    verdicts = [f"{c['context']}: {c['verdict']}" for c in opened.scorecards]
+    print(printable("\n".join([f"{opened.program.source}\n\n{card}", *verdicts])))
 
 
 def verify(bundle: BUNDLE, trust: TRUST = False, as_json: JSON = False) -> int:
@@ -75,8 +82,8 @@ def verify(bundle: BUNDLE, trust: TRUST = False, as_json: JSON = False) -> int:
 def generate(
     bundle: BUNDLE,
     context: CONTEXT,
-    n: Annotated[int, typer.Option("-n", help="Personas.")] = 25,
-    seed: Annotated[int, typer.Option(help="The same seed gives the same personas.")] = 0,
+    n: Annotated[int, typer.Option("-n", min=1, help="Personas.")] = 25,
+    seed: Annotated[int, typer.Option(min=0, help="The same seed gives the same personas.")] = 0,
     out: Annotated[Path | None, typer.Option(help="JSONL file; default: standard output.")] = None,
     trust: TRUST = False,
 ) -> None:
@@ -86,20 +93,34 @@ def generate(
 
     Example: gamut generate runs/demo/archive/best --context my.yaml -n 1000 --out personas.jsonl
     """
+    import generators
+    from evolve.commands.output import check_file
+    from generators.context import load_context
+    from generators.errors import GamutError
+    from generators.generator import GenerationError
+    from generators.persona import write_personas
+
+    check_file(out)
+    opened = load_context(context)
+    with closing(generators.load(bundle, trust=trust)) as generator:
+        try:
+            made = _made(generator, opened, n, seed)
+            write_personas(made, sys.stdout if out is None else out)
+        except GenerationError as error:
+            raise GamutError(f"{bundle}: its program does not make them: {error}") from error
+    if out is not None:
+        print(f"{n} personas: {out}", file=sys.stderr)
+
+
+def _made(generator: "Generator", context: "Context", n: int, seed: int) -> "Iterator[Persona]":
+    """The personas, made when the first is asked for: by then the file is open to be written."""
     from rich.console import Console
     from rich.progress import Progress
 
-    import generators
-    from generators.persona import write_personas
-
-    generator = generators.load(bundle, trust=trust)
     console = Console(stderr=True)
     with Progress(console=console, transient=True, disable=not console.is_terminal) as bar:
         task = bar.add_task("generating", total=n)
         personas = generator(
             context, n=n, seed=seed, progress=lambda done: bar.update(task, completed=done)
         )
-    generator.close()
-    write_personas(personas, sys.stdout if out is None else out)
-    if out is not None:
-        print(f"{len(personas)} personas: {out}", file=sys.stderr)
+    yield from personas

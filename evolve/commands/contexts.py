@@ -2,10 +2,14 @@
 
 import json
 import sys
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
+
+if TYPE_CHECKING:
+    from generators.context import Finding
 
 
 def register(app: typer.Typer) -> None:
@@ -18,9 +22,10 @@ def check(
     files: Annotated[list[Path], typer.Argument(help="Context files.", show_default=False)],
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
 ) -> int:
-    """Check context files: schema, signs, hidden statements and items, overlap between them.
+    """Check context files, their signs, statements and items.
 
-    Errors must be mended (exit status 2); warnings are worth a look.
+    Errors go to standard error and must be mended (exit status 2), hidden texts that repeat a sign
+    among them; warnings are worth a look.
 
     Example: gamut context check my.yaml
     """
@@ -34,16 +39,15 @@ def check(
             context = read_context(file)
             found = check_context(context)
         except InputError as error:
-            results.append({"file": str(file), "error": str(error), "findings": []})
+            results.append({"file": str(file), "id": None, "error": str(error), "findings": []})
+            print(f"gamut: {error}", file=sys.stderr)
             wrong = True
             continue
-        wrong = wrong or any(f.level == "error" for f in found)
+        wrong = _tell(file, found, as_json) or wrong
         findings = [f.__dict__ for f in found]
         results.append({"file": str(file), "id": context.id, "error": None, "findings": findings})
     if as_json:
         print(json.dumps(results, indent=1))
-    else:
-        _print(results)
     return 2 if wrong else 0
 
 
@@ -54,31 +58,35 @@ def split(
     ] = None,
     seed: Annotated[int, typer.Option(help="Decides which statement goes where.")] = 0,
 ) -> None:
-    """Turn one list of statements a pole into public signs and hidden statements.
+    """Part one list of statements into signs and hidden ones.
 
     Write each axis with `statements: {low: [...], high: [...]}`, eight or more a pole, instead of
     `signs` and `hidden`.
 
     Example: gamut context split draft.yaml --out my.yaml
     """
+    from evolve.commands.output import check_file, writing
     from generators.context import split_context
 
+    check_file(out)
     text = split_context(file, seed=seed)
     if out is None:
         sys.stdout.write(text)
     else:
-        out.write_text(text, "utf-8")
+        with writing(out):
+            out.write_text(text, "utf-8")
         print(out)
 
 
-def _print(results: list[dict[str, object]]) -> None:
-    for result in results:
-        if result["error"]:
-            print(f"error: {result['error']}", file=sys.stderr)
-            continue
-        findings = result["findings"]
-        assert isinstance(findings, list)
-        for finding in findings:
-            print(f"{result['file']}: {finding['level']}: {finding['where']}: {finding['message']}")
-        if not findings:
-            print(f"{result['file']}: ok")
+def _tell(file: Path, found: "Sequence[Finding]", as_json: bool) -> bool:
+    """Print the findings in a file, errors to standard error; whether there are errors."""
+    errors = [f for f in found if f.level == "error"]
+    warnings = [f for f in found if f.level == "warning"]
+    for finding in errors:
+        print(f"gamut: {file}: {finding.where}: {finding.message}", file=sys.stderr)
+    if not as_json:
+        for finding in warnings:
+            print(f"{file}: warning: {finding.where}: {finding.message}")
+        if not errors:
+            print(f"{file}: ok" + (f", {len(warnings)} to look at" if warnings else ""))
+    return bool(errors)

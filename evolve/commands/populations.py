@@ -1,6 +1,7 @@
 """Commands about populations: score, map, compare."""
 
 import json
+import sys
 from pathlib import Path
 from typing import Annotated
 
@@ -33,11 +34,12 @@ def score(
 
     Example: gamut score personas.csv --context my.yaml
     """
-    import fitness
     from evolve.words import scorecard_words
+    from fitness.service import open_scorer
     from generators.persona import read_personas
 
-    card = fitness.score(read_personas(personas), context, respondent=respondent)
+    people = read_personas(personas)
+    card = open_scorer(context, respondent, say=_say).scorecard(people)
     print(json.dumps(card.as_json(), indent=1) if as_json else scorecard_words(card))
 
 
@@ -51,18 +53,20 @@ def draw(
 
     Example: gamut map personas.jsonl --context my.yaml --out maps
     """
+    from evolve.commands.output import check_folder, writing
     from evolve.words import uncovered_words
     from fitness.maps import draw_maps
     from fitness.service import open_scorer
-    from generators.context import load_context
     from generators.persona import read_personas
 
-    people, opened = read_personas(personas), load_context(context)
-    scorer = open_scorer(opened, respondent)
+    check_folder(out)
+    people = read_personas(personas)
+    scorer = open_scorer(context, respondent, say=_say)
     card = scorer.scorecard(people)
-    weights = {scorer.t: scorer.weights}
-    files = draw_maps(card.as_points(), opened, out, card.metrics, reference_weights=weights)
-    print(uncovered_words(card, opened, weights))
+    points, weights = card.as_points(), {scorer.t: scorer.weights}
+    with writing(out):
+        files = draw_maps(points, scorer.context, out, card.metrics, reference_weights=weights)
+    print(uncovered_words(card, scorer.context, weights))
     print(f"\n{len(files)} files in {out}")
 
 
@@ -70,9 +74,16 @@ def compare(
     a: Annotated[str, typer.Argument(help="Bundle, baseline:NAME, or file of personas.")],
     b: Annotated[str, typer.Argument(help="The other one.")],
     context: CONTEXT,
-    n: Annotated[int, typer.Option("-n", help="Personas a generator makes.")] = 25,
-    seeds: Annotated[int, typer.Option(help="Populations a generator makes, paired.")] = 10,
-    seed: Annotated[int, typer.Option(help="Where the seeds begin.")] = 0,
+    n: Annotated[
+        int | None,
+        typer.Option(
+            "-n", min=1, help="Personas a generator makes; default: as many as a file has, or 25."
+        ),
+    ] = None,
+    seeds: Annotated[
+        int, typer.Option(min=1, help="Populations a generator makes, paired; 1 beside a file.")
+    ] = 10,
+    seed: Annotated[int, typer.Option(min=0, help="Where the seeds begin.")] = 0,
     respondent: RESPONDENT = "projection",
     trust: Annotated[
         bool, typer.Option("--trust", help="Run strangers' programs unjailed.")
@@ -87,5 +98,11 @@ def compare(
     """
     from evolve.compare import compare as compared
 
-    found = compared(a, b, context, n=n, seeds=seeds, seed=seed, respondent=respondent, trust=trust)
+    found = compared(
+        a, b, context, n=n, seeds=seeds, seed=seed, respondent=respondent, trust=trust, say=_say
+    )
     print(json.dumps(found.as_json(), indent=1) if as_json else found.words())
+
+
+def _say(text: str) -> None:
+    print(text, file=sys.stderr, flush=True)

@@ -24,7 +24,9 @@ Keys: seed, run_dir, population (personas a context), workers (default: one a co
 budget.evaluations, budget.minutes, start; groups: contexts, respondent, embedder, search
 (search.islands=5 and so on). `gamut evolve --cfg job` prints all of them with their values.
 
-Ctrl-C once finishes what is in flight; `gamut resume RUN` goes on at any time."""
+Ctrl-C once finishes what is in flight; `gamut resume RUN` goes on at any time.
+
+Example: gamut evolve contexts=my.yaml run_dir=runs/demo"""
 
 
 def register(app: typer.Typer) -> None:
@@ -37,7 +39,7 @@ def register(app: typer.Typer) -> None:
 
 def evolve(
     words: Annotated[
-        list[str] | None, typer.Argument(help="KEY=VALUE …", metavar="[KEY=VALUE]...")
+        list[str] | None, typer.Argument(help="Hydra overrides.", metavar="KEY=VALUE")
     ] = None,
 ) -> int:
     """Search for generators."""
@@ -77,14 +79,17 @@ def report(
     """
     from contextlib import closing
 
+    from evolve.commands.output import check_file, writing
     from evolve.progress import Progress
     from evolve.report import write_report
     from evolve.stored import stored_results
 
+    check_file(out)
     target = out or run / "report.html"
     with closing(Progress(total=0)):
         opened, entries = stored_results(run)
-        write_report(opened, entries, target)
+        with writing(target):
+            write_report(opened, entries, target)
     print(target)
 
 
