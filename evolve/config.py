@@ -1,6 +1,5 @@
 """Configuration: from Hydra's groups to what a run needs, with errors a user can act on."""
 
-import os
 from collections.abc import Mapping
 from dataclasses import dataclass
 from importlib.resources import files
@@ -158,7 +157,9 @@ def _share(key: str, value: Any) -> float:
 
 
 def _workers(value: Any) -> int:
-    return len(os.sched_getaffinity(0)) if value is None else _whole("workers", value, 1, 1_024)
+    from joblib import cpu_count  # knows of affinity and of containers' limits
+
+    return int(cpu_count()) if value is None else _whole("workers", value, 1, 1_024)
 
 
 def _known(key: str, name: Any, registry: Mapping[str, Any]) -> str:

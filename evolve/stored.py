@@ -4,11 +4,10 @@ import json
 from pathlib import Path
 from typing import Any
 
-from generators.bundle import read_bundle
-
 from evolve.finish import Entry, stored_entries
 from evolve.progress import Progress
 from evolve.run import Run, open_run
+from generators.bundle import read_bundle
 from generators.errors import InputError
 
 

@@ -11,6 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import conf
+from evolve.nodes import type_errors, typed_nodes
 from evolve.operators import (
     MAX_SIZE,
     OPERATORS,
@@ -21,8 +22,6 @@ from evolve.operators import (
     random_program,
     shrink,
     subtree,
-    type_errors,
-    typed_nodes,
 )
 from generators.baselines import BASELINES, baseline
 from generators.context import load_context, public_view

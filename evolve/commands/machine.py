@@ -35,6 +35,8 @@ def doctor(as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] 
 def _findings() -> dict[str, Any]:
     from importlib.metadata import version
 
+    from joblib import cpu_count
+
     from fitness.embedding import MiniLM
     from generators.cache import cache_folder
     from generators.errors import GamutError
@@ -49,7 +51,7 @@ def _findings() -> dict[str, Any]:
     return {
         "version": version("persona-gamut"),
         "python": platform.python_version(),
-        "cores": len(os.sched_getaffinity(0)),
+        "cores": cpu_count(),
         "sandbox": probe(),
         "embedder": embedder,
         "cache": str(folder),
