@@ -4,7 +4,10 @@ With one worker everything runs in this process (programs still run in the sandb
 joblib's loky starts them; they ignore Ctrl-C, so that what is in flight can be finished and kept.
 """
 
+import os
 import signal
+import threading
+import time
 from collections.abc import Callable
 from concurrent.futures import FIRST_COMPLETED, BrokenExecutor, Future, wait
 from typing import Any, Protocol
@@ -65,7 +68,11 @@ class Loky:
 
         threads = {"OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1", "MKL_NUM_THREADS": "1"}
         return ProcessPoolExecutor(
-            max_workers=self._workers, timeout=None, initializer=_deaf_to_ctrl_c, env=threads
+            max_workers=self._workers,
+            timeout=None,
+            initializer=_begin_worker,
+            initargs=(os.getpid(),),
+            env=threads,
         )
 
 
@@ -80,5 +87,14 @@ def collect(pending: dict[Future[Any], Any], timeout: float) -> list[Future[Any]
     return sorted(done, key=lambda f: list(pending).index(f))
 
 
-def _deaf_to_ctrl_c() -> None:
+def _begin_worker(parent: int) -> None:
+    """Ignore Ctrl-C, which the parent acts on, and end when the parent is gone."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
+    threading.Thread(target=_end_with, args=(parent,), daemon=True).start()
+
+
+def _end_with(parent: int) -> None:
+    """A killed parent closes nothing: its workers would wait for tasks for ever."""
+    while os.getppid() == parent:
+        time.sleep(1.0)
+    os._exit(1)

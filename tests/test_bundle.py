@@ -21,7 +21,7 @@ from bundle_files import (
     zipped,
 )
 from context_files import content, saved
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 import generators
@@ -180,6 +180,8 @@ VALUES = st.recursive(
 
 
 @given(VALUES)
+@example("\x85")
+@example({"\u2028": "a\u2029b \x85"})
 @settings(deadline=None)
 def test_a_card_may_hold_whatever_json_holds(value: Any) -> None:
     card = {"value": value}

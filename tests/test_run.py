@@ -144,6 +144,34 @@ def test_killed_and_resumed_is_as_if_never_killed(
     survives(tmp_path / "killed", [0.8, 3.0, 4.0], archive_bytes(finished[0]))
 
 
+def test_a_killed_run_leaves_no_process_behind(tmp_path: Path) -> None:
+    mark = f"GAMUT_TEST_MARK={tmp_path}"
+    words = gamut("evolve", *SMALL, f"run_dir={tmp_path / 'run'}", "workers=2")
+    environment = {**os.environ, "GAMUT_TEST_MARK": str(tmp_path)}
+    process = subprocess.Popen(words, stderr=subprocess.DEVNULL, env=environment)
+    deadline = time.monotonic() + 60
+    while len(_marked(mark)) < 3:  # the run itself and its workers
+        assert time.monotonic() < deadline
+        time.sleep(0.1)
+    process.kill()
+    process.wait()
+    while _marked(mark):
+        assert time.monotonic() < deadline
+        time.sleep(0.1)
+
+
+def _marked(mark: str) -> list[str]:
+    """The processes whose environment holds a mark."""
+    found = []
+    for environ in Path("/proc").glob("[0-9]*/environ"):
+        try:
+            if mark.encode() in environ.read_bytes():
+                found.append(environ.parent.name)
+        except OSError:  # it has just ended
+            continue
+    return found
+
+
 @pytest.mark.slow
 def test_twenty_kills(finished: tuple[Path, str], tmp_path: Path) -> None:
     draw, expected = random.Random(4), archive_bytes(finished[0])

@@ -63,7 +63,18 @@ def json_text(value: Any) -> str:
 def yaml_text(value: Any) -> str:
     """A value as YAML text, keys in their order, since people read it from the top."""
     plain = json.loads(json.dumps(value, allow_nan=False))  # tuples become lists, odd types fail
-    return str(yaml.safe_dump(plain, sort_keys=False, allow_unicode=True, width=100))
+    return str(yaml.dump(plain, Dumper=_Dumper, sort_keys=False, allow_unicode=True, width=100))
+
+
+class _Dumper(yaml.SafeDumper):
+    """Quotes text with one of Unicode's own line breaks, which YAML would fold into a space."""
+
+    def represent_text(self, text: str) -> yaml.ScalarNode:
+        quoted = '"' if any(mark in text for mark in "\x85\u2028\u2029") else None
+        return self.represent_scalar("tag:yaml.org,2002:str", text, style=quoted)
+
+
+_Dumper.add_representer(str, _Dumper.represent_text)
 
 
 def _no_number(name: str) -> NoReturn:
