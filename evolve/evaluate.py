@@ -106,12 +106,17 @@ class Evaluator:
     def report(self, source: str) -> dict[str, Any]:
         """Values, scorecards and personas of a program on the report contexts, plain JSON."""
         program = parse(source)
-        report: dict[str, Any] = {"values": {}, "bare": {}, "scorecards": [], "personas": []}
+        report: dict[str, Any] = {"values": {}, "bare": {}, "failed": {}}
+        report.update(scorecards=[], personas=[])
         words: list[float] = []
         for context in self.setup.report:
             values, bare = [], []
             for replicate in range(self.setup.report_replicates):
-                card, personas = self._scorecard(program, context, replicate)
+                try:
+                    card, personas = self._scorecard(program, context, replicate)
+                except GenerationError as error:  # counts as zero, and is told
+                    card, personas = None, []
+                    report["failed"].setdefault(context.id, str(error))
                 values.append(card.objective if card else 0.0)
                 bare.append(card.metrics[_rare(context)].value if card else 0.0)
                 words += [_words(personas)] if card else []
@@ -148,13 +153,10 @@ class Evaluator:
 
     def _scorecard(
         self, program: Program, context: Context, replicate: int
-    ) -> tuple[Scorecard | None, list[Persona]]:
+    ) -> tuple[Scorecard, list[Persona]]:
         n = self.setup.population
         seed = evaluation_seed(self.setup.seed, "report", context, replicate)
-        try:
-            personas = generate(self.sandbox, program, context, n, seed)
-        except GenerationError:
-            return None, []
+        personas = generate(self.sandbox, program, context, n, seed)
         return self.scorer(context).scorecard(personas, n), personas
 
 

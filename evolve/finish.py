@@ -9,7 +9,8 @@ import shutil
 import tempfile
 import time
 from collections.abc import Mapping, Sequence
-from concurrent.futures import Future
+from concurrent.futures import BrokenExecutor, Future
+from contextlib import closing
 from dataclasses import dataclass
 from importlib.metadata import version
 from pathlib import Path
@@ -28,11 +29,9 @@ from fitness.metrics import Measure, as_points, rare_weights
 from generators.baselines import BASELINES, baseline
 from generators.bundle import write_bundle, write_pointer
 from generators.context import Context
-from generators.errors import InputError
+from generators.errors import GamutError, InputError
 from generators.persona import Persona
 from generators.program import Program, parse
-
-RIVAL = "covering_mix"  # the strongest baseline that needs no search
 
 
 @dataclass(frozen=True)
@@ -151,8 +150,7 @@ def _reports(
     missing = {p.hash: p for p in programs if reports[p.hash] is None}
     if not missing:
         return reports
-    pool = open_pool(min(workers, len(missing)))
-    try:
+    with closing(open_pool(min(workers, len(missing)))) as pool:
         store = str(run.store.file)
         pending: dict[Future[Any], str] = {
             pool.submit(report_in_worker, store, p.source): p.hash for p in missing.values()
@@ -161,10 +159,14 @@ def _reports(
             progress.say(f"validating: {len(pending)} programs left")
             for future in collect(pending, timeout=10.0):
                 digest = pending.pop(future)
-                reports[digest] = future.result()
+                try:
+                    reports[digest] = future.result()
+                except BrokenExecutor as error:
+                    raise GamutError(
+                        f"{run.folder}: a worker died while validating ({error}); what is done is"
+                        f" kept, go on by `gamut resume {run.folder}`"
+                    ) from error
                 run.store.put_meta(f"report:{digest}", reports[digest])
-    finally:
-        pool.close()
     return reports
 
 
@@ -174,9 +176,16 @@ def _write_archive(run: Run, entries: Sequence[Entry], progress: Progress) -> No
     part = run.folder / "archive.part"
     shutil.rmtree(part, ignore_errors=True)
     part.mkdir()
+    written = []
     for number, entry in enumerate(entries):
         progress.say(f"writing bundle {number + 1} of {len(entries)}")
-        _write_entry(run, entry, part / entry.name)
+        try:
+            _write_entry(run, entry, part / entry.name)
+            written.append(entry)
+        except InputError as error:  # one that cannot be bundled must not cost the others
+            progress.say(f"{entry.name} is left out: {error}")
+    if not written:
+        raise GamutError(f"{run.folder}: none of the {len(entries)} elites could be bundled")
     index = [
         {
             "bundle": entry.name,
@@ -186,15 +195,19 @@ def _write_archive(run: Run, entries: Sequence[Entry], progress: Progress) -> No
             "ticket": entry.elite.candidate.ticket,
             "training": entry.elite.objective,
             "baseline": bool(entry.baseline),
-            "best": entry is entries[0],
+            "best": entry is written[0],
         }
-        for entry in entries
+        for entry in written
         if entry.elite
     ]
     (part / "index.json").write_text(json.dumps(index, indent=1) + "\n", "utf-8")
-    write_pointer(part / "best", entries[0].name)
-    shutil.rmtree(folder, ignore_errors=True)
+    write_pointer(part / "best", written[0].name)
+    old = run.folder / "archive.old"
+    shutil.rmtree(old, ignore_errors=True)
+    if folder.exists():
+        folder.rename(old)
     part.rename(folder)
+    shutil.rmtree(old, ignore_errors=True)
 
 
 def _write_entry(run: Run, entry: Entry, folder: Path) -> None:
@@ -250,6 +263,7 @@ def _card(run: Run, entry: Entry) -> dict[str, Any]:
             "interval": "95 %, over seeds; contexts taken as given",
         },
         "measures": dict(verdict["measures"]),
+        "failed_on": dict(entry.report["failed"]) or None,
         "limits": "Read by an offline reader from text alone. Coverage says which combinations of"
         " traits the texts express, not how often they occur among people.",
     }

@@ -2,11 +2,16 @@
 
 import os
 import sys
-from contextlib import closing
+from collections.abc import Callable
+from contextlib import closing, suppress
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from generators.errors import InputError
+from generators.errors import GamutError, InputError
+
+if TYPE_CHECKING:
+    from evolve.progress import Progress
+    from evolve.run import Run
 
 PROGRAM = "gamut evolve"
 
@@ -50,40 +55,44 @@ def run_job(plain: Any, folder: Path) -> int:
 
     config = from_plain(plain)
     with closing(Progress(config.evaluations)) as progress:
-        return carry_on(create(config, folder, progress), progress)
+        return carry_on(lambda: create(config, folder, progress), folder, progress)
 
 
-def carry_on(run: Any, progress: Any) -> int:
-    """Search until the budget is spent, score, write the archive and report, print the table."""
+def carry_on(open_it: Callable[[], "Run"], folder: Path, progress: "Progress") -> int:
+    """Open a run, search until its budget is spent, write archive and report, print the table."""
     from evolve.finish import finish
     from evolve.report import write_report
     from evolve.run import evolve
     from evolve.table import conclusion, results_table
 
-    config, folder = run.config, run.folder
+    report = folder / "report.html"
     try:
-        evolve(
-            run,
-            progress,
-            config.workers,
-            config.minutes,
-            refresh=lambda: write_report(run, [], folder / "report.html"),
-        )
-        entries = finish(run, progress, config.workers)
-        write_report(run, entries, folder / "report.html")
+        run = open_it()
+        progress.total = run.config.evaluations
+        workers, minutes = run.config.workers, run.config.minutes
+        evolve(run, progress, workers, minutes, refresh=lambda: _refresh(run, report))
+        entries = finish(run, progress, workers)
+        progress.close()
+        print(results_table(entries))
+        print(f"\n{conclusion(entries)}\nArchive: {folder / 'archive'}")
+        write_report(run, entries, report)
+        print(f"Report:  {report}")
     except KeyboardInterrupt:
-        done = run.store.count()
-        print(
-            f"\nInterrupted after {done} evaluations; nothing stored is lost. Go on with:\n"
-            f"gamut resume {folder}",
-            file=sys.stderr,
-        )
-        return 130
-    progress.close()
-    print(results_table(entries))
-    print(f"\n{conclusion(entries)}")
-    print(f"Report:  {folder / 'report.html'}\nArchive: {folder / 'archive'}")
+        if (folder / "config.yaml").exists():
+            print(
+                f"\nInterrupted; nothing stored is lost. Go on with:\ngamut resume {folder}",
+                file=sys.stderr,
+            )
+        raise
     return 0
+
+
+def _refresh(run: "Run", report: Path) -> None:
+    """Write the report of a search that is going on; where that fails, the search matters more."""
+    from evolve.report import write_report
+
+    with suppress(GamutError):
+        write_report(run, [], report)
 
 
 def _folder(config: Any) -> Path:

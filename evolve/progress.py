@@ -16,7 +16,7 @@ class Progress:
         self._quiet = quiet
         self._live = not quiet and sys.stderr.isatty()
         self._began = self._said = time.monotonic()
-        self._done_before: int | None = None
+        self._done_before = 0
 
         if self._live:
             from rich import progress
@@ -47,6 +47,10 @@ class Progress:
         elif not self._quiet:
             print(text, file=sys.stderr, flush=True)
 
+    def begin(self, done: int) -> None:
+        """Start the clock, with so many candidates done by an earlier process."""
+        self._done_before, self._began = done, time.monotonic()
+
     def update(self, state: State, in_flight: int) -> None:
         """Show how far the search is."""
         best = f"best {state.best[-1][1]:.3f}" if state.best else ""
@@ -54,17 +58,20 @@ class Progress:
             self._rich.update(self._task, description="evolving", completed=state.folded, best=best)
             return
         now = time.monotonic()
-        if self._done_before is None:
-            self._done_before, self._began = state.folded, now
         if self._quiet or now - self._said < EVERY:
             return
         self._said = now
         done = state.folded - self._done_before
-        left = (self.total - state.folded) * (now - self._began) / done if done else 0.0
+        each = (now - self._began) / done if done > 0 else None
+        left = (
+            "time left unknown"
+            if each is None
+            else f"{(self.total - state.folded) * each:.0f} s left"
+        )
         elites = len(state.archive.elites)
         print(
             f"{state.folded}/{self.total} evaluated, {in_flight} in flight, {elites} elites,"
-            f" {best}, {left:.0f} s left",
+            f" {best or 'none scored'}, {left}",
             file=sys.stderr,
             flush=True,
         )

@@ -12,6 +12,7 @@ from evolve.archive import Offer
 from evolve.finish import Entry
 from evolve.table import conclusion, rows
 from fitness.metrics import as_points, rare_weights, reference_lines, uncovered
+from generators.errors import GamutError
 
 if TYPE_CHECKING:
     from evolve.run import Run
@@ -41,8 +42,12 @@ def write_report(run: "Run", entries: Sequence[Entry], file: Path) -> None:
         f"{escape(run.folder.name)}</title><style>{_STYLE}</style></head><body>{body}</body></html>\n"
     )
     part = file.with_name(f".{file.name}.{os.getpid()}")
-    part.write_text(page, "utf-8")
-    part.replace(file)
+    try:
+        part.write_text(page, "utf-8")
+        part.replace(file)
+    except OSError as error:
+        part.unlink(missing_ok=True)
+        raise GamutError(f"{file}: cannot be written ({error.strerror})") from error
 
 
 def _head(run: "Run", entries: Sequence[Entry]) -> Iterable[str]:

@@ -4,25 +4,27 @@ Order of a run directory's birth: config.yaml, then run.sqlite with the inputs. 
 run is killed at, `resume` goes on from what is there.
 """
 
+import fcntl
 import json
 import os
 import platform
 import signal
 import time
+from collections import deque
 from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import BrokenExecutor, Future
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from importlib.metadata import version
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 from evolve.config import Config, read_config, resolve_contexts, start_programs, write_config
 from evolve.evaluate import FAILED, Setup, evaluate_in_worker
 from evolve.progress import Progress
 from evolve.search import Search
 from evolve.store import Candidate, Store
-from evolve.workers import RETRIES, Pool, collect, open_pool
+from evolve.workers import Pool, collect, open_pool
 from fitness.embedding import open_cache
 from fitness.reference import reference_rows
 from fitness.respondents import RESPONDENTS
@@ -42,10 +44,7 @@ class Run:
     store: Store
     setup: Setup
     search: Search
-
-    def close(self) -> None:
-        """Close the store."""
-        self.store.close()
+    lock: IO[bytes] | None
 
 
 def create(config: Config, folder: Path, progress: Progress) -> Run:
@@ -69,13 +68,19 @@ def create(config: Config, folder: Path, progress: Progress) -> Run:
     return open_run(folder, progress)
 
 
-def open_run(folder: Path, progress: Progress) -> Run:
-    """Open a run directory, completing it where the run was killed while it was being made."""
+def open_run(folder: Path, progress: Progress, *, to_write: bool = True) -> Run:
+    """Open a run directory, completing it where the run was killed while it was being made.
+
+    One process at a time may open it to write. Raises InputError where another one has it open.
+    """
     if not (folder / "config.yaml").is_file():
         raise InputError(f"{folder}: no run here (config.yaml is missing)")
+    lock = _locked(folder / "config.yaml") if to_write else None
     config = read_config(folder / "config.yaml")
-    store = Store(folder / "run.sqlite", create=True)
+    store = Store(folder / "run.sqlite", create=to_write, read_only=not to_write)
     plain = store.meta("setup")
+    if plain is None and not to_write:
+        raise InputError(f"{folder}: only just begun; go on by `gamut resume {folder}`")
     if plain is None:
         store.put_meta("start", [(origin, p.source) for origin, p in start_programs(config)])
         plain = _setup(config, progress).as_json()
@@ -85,7 +90,18 @@ def open_run(folder: Path, progress: Progress) -> Run:
     start = [(origin, parse(source, origin)) for origin, source in store.meta("start")]
     names = [context.id for context in setup.training]
     search = Search(config.settings, start, names, setup.first_rung)
-    return Run(folder, config, store, setup, search)
+    return Run(folder, config, store, setup, search, lock)
+
+
+def _locked(file: Path) -> IO[bytes]:
+    """The file, open and locked until it is closed or the process ends, however it ends."""
+    opened = file.open("rb")
+    try:
+        fcntl.flock(opened, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError:
+        opened.close()
+        raise InputError(f"{file.parent}: another process is working on this run") from None
+    return opened
 
 
 def evolve(
@@ -118,7 +134,12 @@ class _Stop:
 
 
 class _Loop:
-    """One pass over the tickets; see `evolve`."""
+    """One pass over the tickets; see `evolve`.
+
+    When a worker dies, all candidates in flight are lost with it, and any of them may be why. They
+    are tried once more one at a time, while nothing else goes on; one whose worker dies again is
+    recorded as failed.
+    """
 
     def __init__(
         self, run: Run, pool: Pool, progress: Progress, stop: _Stop, deadline: float | None
@@ -127,17 +148,22 @@ class _Loop:
         self.stop, self.deadline = stop, deadline
         self.last = run.config.evaluations
         self.next = 0
-        self.pending: dict[Future[Any], tuple[Candidate, float, int, float]] = {}
+        self.pending: dict[Future[Any], _Flight] = {}
+        self.suspects: deque[_Flight] = deque()
         self.results: dict[int, tuple[Candidate, Mapping[str, Any]]] = {}
 
     def go(self, refresh: Callable[[], None] | None) -> None:
         """Until nothing is in flight."""
+        self.progress.begin(self.run.store.count())
         self._advance()
         refreshed = time.monotonic()
-        while self.pending:
+        while self.pending or self.suspects:
+            if not self.pending:
+                self._submit(replace(self.suspects.popleft(), alone=True))
             for future in collect(self.pending, timeout=0.5):
                 self._take(future)
-            self._advance()
+            if not self.suspects and not any(f.alone for f in self.pending.values()):
+                self._advance()
             self.progress.update(self.run.search.state, len(self.pending))
             if refresh and time.monotonic() - refreshed > REFRESH:
                 refresh()
@@ -164,30 +190,38 @@ class _Loop:
             return True
         if self.stop.asked or (self.deadline is not None and time.monotonic() > self.deadline):
             return False
-        candidate, bar = self.run.search.breed(ticket)
-        self._submit(candidate, bar, RETRIES)
+        self._submit(_Flight(*self.run.search.breed(ticket)))
         return True
 
-    def _submit(self, candidate: Candidate, bar: float, tries: int) -> None:
-        began = time.monotonic()
-        store = str(self.run.store.file)
-        future = self.pool.submit(evaluate_in_worker, store, candidate.source, bar)
-        self.pending[future] = candidate, bar, tries, began
+    def _submit(self, flight: "_Flight") -> None:
+        flight = replace(flight, began=time.monotonic())
+        task = str(self.run.store.file), flight.candidate.source, flight.bar
+        self.pending[self.pool.submit(evaluate_in_worker, *task)] = flight
 
     def _take(self, future: Future[Any]) -> None:
-        candidate, bar, tries, began = self.pending.pop(future)
+        flight = self.pending.pop(future)
         try:
             verdict = future.result()
         except BrokenExecutor as error:
-            if tries:
-                self._submit(candidate, bar, tries - 1)
+            if not flight.alone:
+                self.suspects.append(flight)
                 return
             verdict = {
                 "status": FAILED, "values": {}, "measures": {}, "gates": {}, "cost": {},
                 "reason": f"the worker died twice: {error}",
             }  # fmt: skip
-        self.run.store.put(candidate, verdict, time.monotonic() - began)
-        self.results[candidate.ticket] = candidate, verdict
+        self.run.store.put(flight.candidate, verdict, time.monotonic() - flight.began)
+        self.results[flight.candidate.ticket] = flight.candidate, verdict
+
+
+@dataclass(frozen=True)
+class _Flight:
+    """A candidate being evaluated; `alone` once its worker has died."""
+
+    candidate: Candidate
+    bar: float
+    alone: bool = False
+    began: float = 0.0
 
 
 @contextmanager

@@ -15,7 +15,7 @@ def stored_results(folder: Path) -> tuple[Run, list[Entry]]:
     """A finished run with its elites and baselines; best elite first."""
     if not (folder / "run.sqlite").is_file():
         raise InputError(f"{folder}: no run here (run.sqlite is missing)")
-    run = open_run(folder, Progress(total=0, quiet=True))
+    run = open_run(folder, Progress(total=0, quiet=True), to_write=False)
     for candidate, verdict in run.store.candidates():
         if candidate.ticket != run.search.state.folded:
             break  # what comes after a gap was in flight when the run was killed

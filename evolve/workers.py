@@ -12,8 +12,6 @@ from collections.abc import Callable
 from concurrent.futures import FIRST_COMPLETED, BrokenExecutor, Future, wait
 from typing import Any, Protocol
 
-RETRIES = 1  # a candidate whose worker died is tried once more, then recorded as failed
-
 
 class Pool(Protocol):
     """Where tasks run. A task is a module-level function and its plain arguments."""

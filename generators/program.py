@@ -15,6 +15,7 @@ from generators.errors import GamutError
 
 MAX_SOURCE = 64_000
 MAX_NODES = 4_000
+LONGEST_DESCRIPTION = 2_000  # characters
 MAX_DEPTH = 100  # levels of the syntax tree; whatever walks or copies one recurses
 MODULES = frozenset({"math", "random", "itertools", "collections", "functools", "re", "json"})
 
@@ -72,8 +73,10 @@ class Program:
 
     def describe(self) -> str:
         """What the program does, in plain words: a sentence a block, with its settings."""
-        said = list(dict.fromkeys(_sentence(c) for c in self._block_calls()))
-        return " ".join(said) if said else "Writes personas with code of its own; calls no block."
+        said = " ".join(dict.fromkeys(_sentence(c) for c in self._block_calls()))
+        if len(said) > LONGEST_DESCRIPTION:
+            said = f"{said[:LONGEST_DESCRIPTION]} …"
+        return said or "Writes personas with code of its own; calls no block."
 
     def _block_calls(self) -> list[ast.Call]:
         calls = [n for n in ast.walk(self.tree) if isinstance(n, ast.Call)]

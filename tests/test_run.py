@@ -14,6 +14,9 @@ import pytest
 
 import fitness
 import generators
+from evolve.progress import Progress
+from evolve.run import open_run
+from evolve.store import Store
 
 ROOT = Path(__file__).resolve().parent.parent
 CONTEXTS = ROOT / "conf" / "contexts"
@@ -204,14 +207,12 @@ def test_minutes_stop_a_run_which_still_ends_with_an_archive(tmp_path: Path) -> 
     assert (folder / "archive" / "index.json").exists()
 
 
-def test_a_start_program_takes_part(finished: tuple[Path, str], tmp_path: Path) -> None:
+def test_a_start_program_takes_part(tmp_path: Path) -> None:
     program = tmp_path / "mine.py"
-    program.write_text((finished[0] / "archive" / "best").read_text() and _MINE)
+    program.write_text(_MINE)
     folder = tmp_path / "started"
-    words = [*SMALL, f"run_dir={folder}", f"start=[{program}]", "budget.evaluations=9"]
+    words = [*SMALL, f"run_dir={folder}", f"start=[{program}]", "budget.evaluations=11"]
     run("evolve", *words)
-    from evolve.store import Store
-
     store = Store(folder / "run.sqlite", read_only=True)
     assert "start:mine.py" in [candidate.operator for candidate, _ in store.candidates()]
 
@@ -258,6 +259,14 @@ def test_a_directory_that_holds_a_run_or_cannot_be_written_is_refused(
     under_a_file = tmp_path / "notes.txt" / "run"
     assert "cannot be written" in run("evolve", f"run_dir={under_a_file}", status=2).stderr
     assert (tmp_path / "notes.txt").read_text() == "mine"
+
+
+def test_one_process_at_a_time_works_on_a_run(finished: tuple[Path, str]) -> None:
+    held = open_run(finished[0], Progress(total=0, quiet=True))
+    assert "another process" in run("resume", finished[0], status=2).stderr
+    assert held.lock is not None
+    held.lock.close()
+    assert "Archive:" in run("resume", finished[0]).stdout
 
 
 def test_no_run_and_unfinished_runs_are_named(tmp_path: Path) -> None:

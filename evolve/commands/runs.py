@@ -62,9 +62,7 @@ def resume(run: RUN) -> int:
     from evolve.run import open_run
 
     with closing(Progress(total=0)) as progress:
-        opened = open_run(run, progress)
-        progress.total = opened.config.evaluations
-        return carry_on(opened, progress)
+        return carry_on(lambda: open_run(run, progress), run, progress)
 
 
 def report(

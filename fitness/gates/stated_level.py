@@ -22,11 +22,12 @@ _NUMBER_WORDS = (
     "zero two three four five six seven eight nine ten eleven twelve fifteen twenty thirty forty "
     "fifty sixty seventy eighty ninety hundred"
 )
-_N = rf"(?:\d+(?:[.,]\d+)?|{'|'.join(_NUMBER_WORDS.split())}|one)"
+# A number has at most nine digits and is not entered in its middle: a long run of digits in a text
+# would otherwise take quadratic time.
+_FIGURE = r"(?<!\d)\d{1,9}(?:[.,]\d{1,9})?"
+_N = rf"(?:{_FIGURE}|{'|'.join(_NUMBER_WORDS.split())}|one)"
 _PERCENT = rf"{_N}(?:[ -]?(?:to|or)[ -]?{_N})? ?(?:%|per ?cent\b|percentage points?\b)"
-_RATIO = (
-    rf"\b{_N} (?:out of|in) (?:every )?{_N}\b|(?<![\d/])\d+(?:[.,]\d+)? ?/ ?(?:5|7|10|100)\b(?!/)"
-)
+_RATIO = rf"\b{_N} (?:out of|in) (?:every )?{_N}\b|(?<![\d/]){_FIGURE} ?/ ?(?:5|7|10|100)\b(?!/)"
 _WHOLES = r"(?:cases|situations|occasions|times|instances|the time|all cases)"
 _FRAMES = re.compile(
     rf"(?:{_PERCENT}|\b{_N} (?:out of|in) (?:every )?{_N}) (?:of )?{_WHOLES}\b"

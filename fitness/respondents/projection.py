@@ -8,6 +8,7 @@ where signs of both poles are mixed. Every constant is fixed beforehand; nothing
 population that is read.
 """
 
+import zlib
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -17,14 +18,15 @@ from numpy.typing import NDArray
 from fitness.embedding import SentenceCache, Vectors
 from fitness.metrics import levels_of
 from fitness.respondents.interface import Reading, Row
-from fitness.respondents.sentences import about_i, graded, split
+from fitness.respondents.sentences import Sentence, about_i, graded, split
 from generators.context import Axis, Context, Hidden
+from generators.context.fold import content_words, fold
 from generators.errors import GamutError
 from generators.persona import Persona
 
 Array = NDArray[np.float64]
 
-EDITION = 1  # raise it with whatever changes a reading: references of before are made anew
+EDITION = 2  # raise it with whatever changes a reading: references of before are made anew
 RIDGE = 0.5  # penalty of the direction
 STEEPNESS = 1.5  # of the squashing of a position into [-1, 1]
 GAIN = 2.0  # makes up for sentences read on the wrong side, which draw every mean to the middle.
@@ -33,11 +35,16 @@ GAIN = 2.0  # makes up for sentences read on the wrong side, which draw every me
 NEAREST = 3  # statements of a pole that decide which pole a sentence resembles
 MOST_ALIKE = 5  # statements of either pole that decide which axis a sentence speaks of
 TEMPERATURE = 0.04  # of the attribution to axes
+LEAST_SHARE = 0.15  # attribution below which a sentence is about something else: a hundred of them
+# would otherwise add up to a level (an exploit test holds this)
 NONE = 0.3  # likeness that a sentence about nothing in particular has
 SAME = 0.7  # cosine from which two sentences say the same: 99 % of framings of one sign reach it,
 # one pair in a thousand of different signs of one pole reaches .64
+SHARED = 0.4  # share of the content words of the shorter one from which they say the same: a tail
+# about something else moves the cosine, but not this
 LEAST_MASS = 0.5  # sentences that must speak of an axis, else it is missing
 _PRIOR = 0.1  # sentences' worth of middle that every axis is read with
+_BUCKETS = 512
 _FEWEST = 2  # contents that a pole needs, one of which is left out in turn
 
 
@@ -117,8 +124,11 @@ class Projection:
 
     def _alike(self, sentences: list[str]) -> Array:
         """Which sentences say nearly the same as which, 0 or 1, [M, M]."""
-        vectors = np.array([self._read[s].vector for s in sentences])
-        alike: Array = (vectors @ vectors.T >= SAME).astype(np.float64)
+        spoken = [self._read[s] for s in sentences]
+        vectors, words = np.array([s.vector for s in spoken]), np.array([s.words for s in spoken])
+        shared, counts = words @ words.T, words.sum(axis=1)
+        most = shared >= SHARED * np.maximum(np.minimum.outer(counts, counts), 2.0)
+        alike: Array = ((vectors @ vectors.T >= SAME) | most).astype(np.float64)
         return alike
 
     def _learn(self, sentences: set[str]) -> None:
@@ -129,25 +139,33 @@ class Projection:
         parts = [graded(sentence) for sentence in new]
         vectors = self._cache.vectors([part.text for part in parts])
         for sentence, part, vector in zip(new, parts, vectors, strict=True):
-            self._read[sentence] = self._said(vector, part.degree)
+            self._read[sentence] = self._said(vector, part)
 
-    def _said(self, vector: Vectors, degree: float) -> "_Spoken":
+    def _said(self, vector: Vectors, part: Sentence) -> "_Spoken":
         """What one sentence says. Alone, since the last bits of a matrix product depend on how
         many rows it has, and a sentence must not read otherwise in another population."""
         exact = vector.astype(np.float64)[None, :]
         likeness = np.stack([axis.likeness(exact) for axis in self._axes], axis=1)
         polarity = np.stack([axis.polarity(exact) for axis in self._axes], axis=1)
-        level = 0.5 + 0.5 * polarity * (2 * degree - 1)
-        return _Spoken(_attribution(likeness)[0], level[0], vector)
+        level = 0.5 + 0.5 * polarity * (2 * part.degree - 1)
+        return _Spoken(_attribution(likeness)[0], level[0], vector, _hashed_words(part.text))
 
 
 @dataclass(frozen=True)
 class _Spoken:
-    """What one sentence says: attribution [K], level [K], and its vector [d]."""
+    """What one sentence says: attribution [K], level [K], vector [d], hashed content words [B]."""
 
     attribution: Array
     level: Array
     vector: Vectors
+    words: Vectors
+
+
+def _hashed_words(sentence: str) -> Vectors:
+    """Which of `_BUCKETS` buckets the content words of a sentence fall into, 0 or 1."""
+    found = np.zeros(_BUCKETS, dtype=np.float32)
+    found[[zlib.crc32(w.encode()) % _BUCKETS for w in content_words(fold(sentence))]] = 1.0
+    return found
 
 
 def _mean(mass: Array, meant: Array) -> Array:
@@ -163,7 +181,7 @@ def _attribution(likeness: Array) -> Array:
     logits = (with_none - with_none.max(axis=1, keepdims=True)) / TEMPERATURE
     shares = np.exp(logits)
     shares /= shares.sum(axis=1, keepdims=True)
-    attributed: Array = shares[:, :-1]
+    attributed: Array = np.where(shares[:, :-1] < LEAST_SHARE, 0.0, shares[:, :-1])
     return attributed
 
 

@@ -9,9 +9,11 @@ import re
 from dataclasses import dataclass
 from functools import lru_cache
 
+from fitness.fluency import load_model
 from generators.blocks.clauses import clause, first_person
 
 LONGEST_TEXT = 20_000  # characters of a description that are read
+MOST_SENTENCES = 300  # of them
 
 _BREAK = re.compile(r"[\r\n]+|(?<=[.!?;])[\"'”’)*_]*\s+")
 _ABBREVIATIONS = ("Dr.", "Mr.", "Ms.", "Mrs.", "Prof.", "St.", "e.g.", "i.e.")
@@ -88,7 +90,7 @@ def split(text: str, name: str = "") -> list[str]:
     for words, sentence in map(_told, parts):
         if words:
             told.setdefault(words, sentence)
-    return list(told.values())
+    return list(told.values())[:MOST_SENTENCES]
 
 
 @lru_cache(maxsize=100_000)
@@ -104,10 +106,16 @@ def _told(part: str) -> tuple[str, str]:
 def _without_name(text: str, name: str) -> str:
     """The text with "She" for the persona's full or given name; who it is makes no difference."""
     words = [word for word in name.split() if word.rstrip(".").lower() not in _TITLES]
-    if not words or words[0] not in text:
+    if not words or words[0] not in text or not _is_a_name(words[0]):
         return text
     names = "|".join(map(re.escape, (name.strip(), " ".join(words), words[0])))
     return re.sub(rf"\b(?:{names})\b(?!['’]s)", "She", text)
+
+
+@lru_cache(maxsize=10_000)
+def _is_a_name(word: str) -> bool:
+    """Whether it is no word of the language: a persona called "Never" must not lose its nevers."""
+    return word[0].isupper() and not load_model().lexicon.knows(word.lower())
 
 
 @lru_cache(maxsize=100_000)

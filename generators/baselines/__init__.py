@@ -1,7 +1,8 @@
 """Programs to beat. Each is a real program and runs through the sandbox like any other.
 
-Their names tell placement × wording; `covering_mix` is the strongest that needs no search. Two
-stand for what is common today: `name_only` and `census_marginals`.
+Their names tell placement × wording. `covering_mix` and `covering_long`, with more to read, are the
+strongest that need no search. Two stand for what is common today: `name_only` and
+`census_marginals`. `middle` is a control: it places everyone alike, so what it covers is misread.
 """
 
 from functools import cache
@@ -11,8 +12,8 @@ from generators.errors import InputError
 from generators.program import Program, parse
 
 BASELINES = (
-    "covering_mix", "sobol_mix", "sobol_graded", "uniform_graded", "corners", "census_marginals",
-    "name_only",
+    "covering_mix", "covering_long", "sobol_mix", "sobol_graded", "uniform_graded", "corners",
+    "middle", "census_marginals", "name_only",
 )  # fmt: skip
 
 

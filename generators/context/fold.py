@@ -48,9 +48,9 @@ _FIRST_PERSON = {"i", "me", "my", "mine", "myself"}
 
 
 def plain_words(text: str) -> Words:
-    """The words of a text without case, punctuation and spacing."""
-    normal = unicodedata.normalize("NFKC", text).casefold().replace("’", "'").replace("‘", "'")
-    return tuple(_WORD.findall(normal))
+    """The words of a text without case, accents, punctuation and spacing."""
+    apart = unicodedata.normalize("NFKD", text).casefold().replace("’", "'").replace("‘", "'")
+    return tuple(_WORD.findall("".join(c for c in apart if not unicodedata.combining(c))))
 
 
 def fold(text: str) -> Words:

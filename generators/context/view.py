@@ -37,8 +37,9 @@ class View:
 def public_view(context: Context, seed: int) -> View:
     """What a program sees: axes shuffled, poles exchanged at random, signs shuffled, by seed.
 
-    Without ids and title a program cannot know a context again, and with changing order and poles
-    it cannot learn by heart which axis or side is which.
+    There is no id or title, and order and poles change, so that a program cannot learn by heart
+    which axis or side is which. What it must see to write (description, labels, signs) could still
+    tell a context from others.
     """
     rng = seeded(seed)
     order = tuple(int(index) for index in rng.permutation(len(context.axes)))
