@@ -236,9 +236,9 @@ def test_compare_baselines_over_seeds() -> None:
 
 def test_the_weaker_one_first_and_other_seeds() -> None:
     words = ("compare", "baseline:name_only", MIX, *FOR_ELDERS, "-n", "9")
-    said = gamut(*words, "--seeds", "3", "--seed", "1").out
+    said = gamut(*words, "--seeds", "8", "--seed", "1").out
     assert said.startswith(f"{MIX} covers more.")
-    assert said != gamut(*words, "--seeds", "3", "--seed", "7").out
+    assert said != gamut(*words, "--seeds", "8", "--seed", "7").out
 
 
 def test_a_bundle_and_its_baseline_do_not_differ(bundle: Path) -> None:
