@@ -165,9 +165,9 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
     parser.add_argument("--repeats", type=int, default=5)
     repeats = parser.parse_args().repeats
-    evaluation(repeats)
-    start_up(repeats)
     metrics(repeats)
+    start_up(repeats)
+    evaluation(repeats)
     memory(packaged_contexts("train")[0])
 
 

@@ -60,7 +60,7 @@ class Comparison:
         """The comparison in a sentence."""
         first, second = self.names
         figures = (
-            f"{self.metric}: {first} {self.a:.3f}, {second} {self.b:.3f}, difference"
+            f"{self.metric} as read: {first} {self.a:.3f}, {second} {self.b:.3f}, difference"
             f" {self.difference:+.3f} (95 % interval {self.low:+.3f} to {self.high:+.3f},"
             f" {self._populations()})."
         )

@@ -48,6 +48,12 @@ def results_table(entries: Sequence[Entry], shown: int = SHOWN) -> str:
 def conclusion(entries: Sequence[Entry]) -> str:
     """Whether the search beat the baselines, in words."""
     best, rival = entries[0], strongest_baseline(entries)
+    if all(entry.credited.mean == 0 for entry in entries):
+        return (
+            "No program earns any credit on the report contexts: most levels cannot be read there, or"
+            " hang on one sentence. More hidden statements (8 a pole in each half) and more signs"
+            " (10 a pole) help; `gamut show` says what is missing."
+        )
     if best.baseline:
         return f"The search found nothing better than the baseline {best.baseline}."
     said = _against(best, rival)

@@ -59,7 +59,12 @@ class Loky:
 
     def close(self) -> None:
         """End the workers, without waiting for what they do."""
-        self._executor.shutdown(wait=True, kill_workers=True)
+        # Loky's own thread may trip over the tasks of workers that it has just ended, and say so.
+        before, threading.excepthook = threading.excepthook, lambda _: None
+        try:
+            self._executor.shutdown(wait=True, kill_workers=True)
+        finally:
+            threading.excepthook = before
 
     def _start(self) -> Any:
         from joblib.externals.loky import ProcessPoolExecutor

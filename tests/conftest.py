@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterable
 from pathlib import Path
 
 import pytest
+from hypothesis import settings
 
 from fitness.embedding import SentenceCache, open_cache
 from generators.context import Context, load_context
@@ -20,6 +21,9 @@ People = Callable[..., list[Persona]]
 
 def pytest_configure(config: pytest.Config) -> None:
     """Set GAMUT_CACHE before any test opens the cache; workers and subprocesses inherit it."""
+    settings.register_profile("ci", derandomize=True)  # the same examples each time
+    if os.environ.get("CI"):
+        settings.load_profile("ci")
     if "PYTEST_XDIST_WORKER" not in os.environ:
         folder = tempfile.mkdtemp(prefix="gamut-tests-")
         config.stash[MadeFolder] = os.environ["GAMUT_CACHE"] = folder
