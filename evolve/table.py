@@ -50,8 +50,8 @@ def conclusion(entries: Sequence[Entry]) -> str:
     best, rival = entries[0], strongest_baseline(entries)
     if all(entry.credited.mean == 0 for entry in entries):
         return (
-            "No program earns any credit on the report contexts: most levels cannot be read there, or"
-            " hang on one sentence. More hidden statements (8 a pole in each half) and more signs"
+            "No program earns any credit on the report contexts: most levels cannot be read there,"
+            " or hang on one sentence. More hidden statements (8 a pole in each half) and signs"
             " (10 a pole) help; `gamut show` says what is missing."
         )
     if best.baseline:
