@@ -1,114 +1,214 @@
-"""How well the reader recovers known positions: sign mixes on training and validation contexts.
+"""How well the readers recover known positions, style by style, and whether they err together.
 
-    python benchmarks/respondents.py [--split validation] [--gain 1 2 3]
+    python benchmarks/respondents.py [--split validation] [--people 200] [--json]
+    python benchmarks/respondents.py --split train --gain 1 2 3
 
-Personas are made in this process from public signs of known pole: on each axis a level of low,
-middle or high, told by 4, 6 or 10 signs. Printed per context: share of signs read on their own side
-of the middle, and for each number of signs the rank correlation of meant and read levels, the share
-of levels read in their own third, the error, and what is missing. A level said at random is in its
-own third in .33 of all cases. With --gain, the means over all contexts for each gain instead, which
-is how the reader's own gain was chosen (on the training contexts).
+Personas are written at Sobol positions in each style of recovery_styles.py, shared out among the
+contexts of a split; `by hand` are the paragraphs of recovery_paragraphs.yaml. Printed per style and
+reader: rank correlation of meant and read levels and the error (means over contexts and axes), and
+for the default respondent leakage (mean |rank correlation| with the levels of the other axes), the
+share of levels that are missing, and the correlation of the two readers' errors. The interval at
+the end is over contexts and axes. Look at the test split once, and log it in docs/test_looks.md.
+
+With --gain: error of each reader on content mixes for each gain, which is how the gains were
+chosen, on the training contexts.
 """
 
 import argparse
+import json
+import re
+import time
 from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
 
 import numpy as np
+import yaml
 from numpy.typing import NDArray
+from recovery_styles import NAMES, STYLES, paragraph
 from scipy import stats
+from scipy.stats import qmc
 
 from evolve.config import packaged_contexts
-from fitness.embedding import SentenceCache, open_cache
-from fitness.metrics import levels_of
-from fitness.respondents import Projection, projection
-from generators.blocks import BLOCKS
-from generators.blocks.clauses import clause, first_person
-from generators.context import Context, public_view
+from fitness.embedding import Caches
+from fitness.respondents import Agreement
+from generators.context import Context
 from generators.persona import Persona
 
-PERSONAS = 200
-SIGNS = (4, 6, 10)
+Array = NDArray[np.float64]
+PARAGRAPHS = Path(__file__).with_name("recovery_paragraphs.yaml")
+BY_HAND = "by hand"
+READERS = ("projection", "nearest", "agreement")
 
 
-def sign_accuracy(context: Context, reader: Projection) -> float:
-    """Share of signs read on their own side of the middle of their own axis."""
-    right = []
-    for k, axis in enumerate(context.axes):
-        for pole, high in ((axis.signs.low, False), (axis.signs.high, True)):
-            told = [first_person(f"They {clause(sign)}.") for sign in pole]
-            _, level = reader.sentence_levels(told)
-            right += [(z > 0.5) == high for z in level[:, k]]
-    return float(np.mean(right))
+@dataclass(frozen=True)
+class Recovered:
+    """One style in one context: levels meant [N, K], and read by each reader, NaN if missing."""
 
-
-def recovery(
-    context: Context, reader: Projection, signs: int
-) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """Levels meant and read, [N, K] each; NaN where a level is missing."""
-    rng = np.random.default_rng(signs)
-    meant = rng.integers(3, size=(PERSONAS, len(context.axes))) / 2
-    axes = public_view(context, seed=0)
-    turned = np.where(axes.flips, 1 - meant[:, axes.order], meant[:, axes.order])
-    halves = (signs + 1) // 2
-    sentences = BLOCKS["sign_mix"](turned.tolist(), axes.payload["axes"], halves, 1)
-    if signs > halves:  # the block tells at most six at once
-        rest = BLOCKS["sign_mix"](turned.tolist(), axes.payload["axes"], signs - halves, 2)
-        sentences = BLOCKS["both"](sentences, rest)
-    lines = BLOCKS["voice"](BLOCKS["in_order"](sentences, "mixed", 3), "first")
-    people = [
-        Persona(id=f"p{i}", name=f"Person {i}", description=text)
-        for i, text in enumerate(BLOCKS["join"](lines, "plain", 4))
-    ]
-    levels = reader.read(people).levels
-    return meant, np.array([[np.nan if z is None else z for z in row] for row in levels])
-
-
-def compare_gains(gains: Sequence[float], splits: Sequence[str], cache: SentenceCache) -> None:
-    """Share of levels read in their own third, and the error, for each gain."""
-    contexts = [c for split in splits for c in packaged_contexts(split)]
-    for gain in gains:
-        projection.GAIN = gain
-        thirds, errors = [], []
-        for context in contexts:
-            for signs in SIGNS:
-                meant, read = recovery(context, Projection(context, cache), signs)
-                known = ~np.isnan(read)
-                thirds.append(np.mean(levels_of(read[known]) == levels_of(meant[known])))
-                errors.append(np.abs(read[known] - meant[known]).mean())
-        print(f"gain {gain:.1f}: own third {np.mean(thirds):.3f}, error {np.mean(errors):.3f}")
+    meant: Array
+    read: dict[str, Array]
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
-    parser.add_argument("--split", choices=("train", "validation"), nargs="*")
-    parser.add_argument("--gain", type=float, nargs="*")
-    arguments = parser.parse_args()
-    splits = arguments.split or ("train", "validation")
-    cache = open_cache()
-    if arguments.gain:
-        compare_gains(arguments.gain, splits, cache)
-        return
-    print(
-        f"{'context':28} signs right"
-        + "".join(f"   {s:2} signs: rho third error miss" for s in SIGNS)
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawTextHelpFormatter
     )
-    for split in splits:
-        for context in packaged_contexts(split):
-            reader = Projection(context, cache)
-            line = f"{split + '/' + context.id:28} {sign_accuracy(context, reader):11.2f}"
-            for signs in SIGNS:
-                meant, read = recovery(context, reader, signs)
-                known = ~np.isnan(read)
-                rho = np.mean(
-                    [
-                        stats.spearmanr(meant[known[:, k], k], read[known[:, k], k]).statistic
-                        for k in range(len(context.axes))
-                    ]
-                )
-                third = np.mean(levels_of(read[known]) == levels_of(meant[known]))
-                error = np.abs(read[known] - meant[known]).mean()
-                line += f"            {rho:5.2f} {third:5.2f} {error:5.2f} {1 - known.mean():4.2f}"
-            print(line)
+    parser.add_argument("--split", choices=("train", "validation", "test"), default="validation")
+    parser.add_argument("--people", type=int, default=200, help="personas a style")
+    parser.add_argument("--style", nargs="*", choices=(*STYLES, BY_HAND))
+    parser.add_argument("--gain", type=float, nargs="*")
+    parser.add_argument("--json", action="store_true")
+    options = parser.parse_args()
+    contexts = packaged_contexts(options.split)
+    caches = Caches()
+    respondents = {context.id: Agreement(context, caches) for context in contexts}
+    if options.gain:
+        compare_gains(options.gain, contexts, respondents)
+        return
+    table = {}
+    for style in options.style or (*STYLES, BY_HAND):
+        began = time.perf_counter()
+        found = recover(style, contexts, respondents, options.people)
+        if found:
+            people = sum(len(r.meant) for r in found)
+            table[style] = figures(found)
+            table[style]["people"] = people
+            table[style]["ms"] = (time.perf_counter() - began) / people * 1e3
+            if not options.json:
+                show(style, table[style], first=len(table) == 1)
+    written = [f for style, f in table.items() if style != BY_HAND]
+    means = {r: float(np.mean([f[f"rho {r}"] for f in written])) for r in READERS}
+    if options.json:
+        print(json.dumps({"split": options.split, "styles": table, "mean rho": means}, indent=1))
+    else:
+        said = ", ".join(f"{reader} {mean:.2f}" for reader, mean in means.items())
+        print(f"mean rank correlation of {len(written)} styles: {said}")
+
+
+def recover(
+    style: str, contexts: Sequence[Context], respondents: dict[str, Agreement], people: int
+) -> list[Recovered]:
+    """The personas of one style, read; contexts without any are left out."""
+    found = []
+    for number, context in enumerate(contexts):
+        if style == BY_HAND:
+            entries = [e for e in by_hand() if e["context"] == context.id]
+            axes = [axis.id for axis in context.axes]
+            meant = np.array([[e["levels"][axis] for axis in axes] for e in entries])
+            texts = [e["text"] for e in entries]
+        else:
+            share = -(-people // len(contexts))
+            meant = qmc.Sobol(len(context.axes), rng=number).random(256)[:share]
+            rng = np.random.default_rng((number, list(STYLES).index(style)))
+            texts = [paragraph(context, levels, style, rng) for levels in meant]
+        if texts:
+            found.append(Recovered(meant, read_all(texts, respondents[context.id])))
+    return found
+
+
+def read_all(texts: Sequence[str], respondent: Agreement) -> dict[str, Array]:
+    """Levels [N, K] by each reader and by both together."""
+    personas = [
+        Persona(id=f"p{i}", name=name_in(text), description=text) for i, text in enumerate(texts)
+    ]
+    readers = (*respondent.readers, respondent)
+    return {
+        reader.name: np.array(reader.read(personas).levels, dtype=np.float64) for reader in readers
+    }
+
+
+def name_in(text: str) -> str:
+    """The name that a text tells of, as a persona record would have it; else one that it has not."""
+    words = re.findall(r"[A-Z][a-z]+", text)
+    return next((word for word in words if word in NAMES), "Nobody")
+
+
+def by_hand() -> list[dict[str, object]]:
+    """The hand-written paragraphs."""
+    entries: list[dict[str, object]] = yaml.safe_load(PARAGRAPHS.read_text("utf-8"))
+    return entries
+
+
+def figures(found: Sequence[Recovered]) -> dict[str, float]:
+    """What a style's line shows."""
+    line: dict[str, float] = {}
+    for reader in READERS:
+        rhos = [rho(r.meant[:, k], r.read[reader][:, k]) for r in found for k in axes_of(r)]
+        errors = np.concatenate([np.abs(r.read[reader] - r.meant).ravel() for r in found])
+        line[f"rho {reader}"] = float(np.mean(rhos))
+        line[f"error {reader}"] = float(np.nanmean(errors))
+    both = READERS[-1]
+    line["reach"] = float(1.96 * np.std(rhos, ddof=1) / np.sqrt(len(rhos)))
+    leaks = [
+        abs(rho(r.meant[:, k], r.read[both][:, j]))
+        for r in found
+        for k in axes_of(r)
+        for j in axes_of(r)
+        if j != k
+    ]
+    line["leakage"] = float(np.mean(leaks))
+    line["missing"] = float(np.mean(np.concatenate([np.isnan(r.read[both]).ravel() for r in found])))
+    line["errors together"] = errors_together(found)
+    return line
+
+
+def errors_together(found: Sequence[Recovered]) -> float:
+    """Correlation of the two readers' errors, each axis centred first, over all that both read."""
+    one, other = (
+        np.concatenate([centred(r.read[name] - r.meant).ravel() for r in found])
+        for name in READERS[:2]
+    )
+    known = ~np.isnan(one) & ~np.isnan(other)
+    return float(np.corrcoef(one[known], other[known])[0, 1])
+
+
+def centred(errors: Array) -> Array:
+    """Errors [N, K] less their mean on each axis."""
+    less: Array = errors - np.nanmean(errors, axis=0)
+    return less
+
+
+def axes_of(recovered: Recovered) -> range:
+    return range(recovered.meant.shape[1])
+
+
+def rho(meant: Array, read: Array) -> float:
+    """Spearman's rank correlation over what is read; 0 where that says nothing."""
+    known = ~np.isnan(read)
+    if known.sum() < 3 or np.ptp(read[known]) == 0:
+        return 0.0
+    return float(stats.spearmanr(meant[known], read[known]).statistic)
+
+
+def show(style: str, line: dict[str, float], first: bool) -> None:
+    """One line of the table."""
+    if first:
+        print(
+            f"{'':24}{'rank correlation':>34}{'error':>17}\n"
+            f"{'style':24}{'proj':>6}{'near':>6}{'both':>6} ±95%  "
+            f"{'proj':>12}{'near':>6}{'both':>6}{'leak':>6}{'miss':>6}{'together':>9}"
+            f"{'people':>8}{'ms':>5}"
+        )
+    rhos = "".join(f"{line[f'rho {reader}']:6.2f}" for reader in READERS)
+    errors = "".join(f"{line[f'error {reader}']:6.2f}" for reader in READERS)
+    print(
+        f"{style:24}{rhos} ±{line['reach']:.2f} {errors:>24}{line['leakage']:6.2f}"
+        f"{line['missing']:6.2f}{line['errors together']:9.2f}{line['people']:8.0f}{line['ms']:5.0f}",
+        flush=True,
+    )
+
+
+def compare_gains(
+    gains: Sequence[float], contexts: Sequence[Context], respondents: dict[str, Agreement]
+) -> None:
+    """Error of each reader on content mixes for each gain."""
+    for gain in gains:
+        for respondent in respondents.values():
+            for reader in respondent.readers:
+                reader.gain = gain
+        line = figures(recover("content_mix", contexts, respondents, 200))
+        said = ", ".join(f"{reader} {line[f'error {reader}']:.3f}" for reader in READERS)
+        print(f"gain {gain:.1f}: error {said}", flush=True)
 
 
 if __name__ == "__main__":

@@ -87,7 +87,7 @@ def compare(
     n: int | None,
     seeds: int,
     seed: int,
-    respondent: str,
+    respondent: str | None,
     trust: bool,
     say: Callable[[str], None] | None = None,
 ) -> Comparison:

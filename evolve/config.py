@@ -1,6 +1,6 @@
 """Configuration: from Hydra's groups to what a run needs, with errors a user can act on."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from importlib.resources import files
 from pathlib import Path
@@ -116,13 +116,17 @@ def resolve_contexts(config: Config) -> tuple[tuple[Context, ...], tuple[Context
     )
 
 
-def packaged_contexts(split: str) -> tuple[Context, ...]:
-    """The contexts that ship with Gamut in one of the folders train, validation, test."""
-    folder = Path(str(files("conf"))) / "contexts" / split
-    found = tuple(load_context(path) for path in sorted(folder.glob("*.yaml")))
-    if not found:
-        raise InputError(f"no contexts in the split {split!r}; known: train, validation, test")
-    return found
+def packaged_contexts(named: str | Sequence[str]) -> tuple[Context, ...]:
+    """The contexts that ship with Gamut: of a split (train, validation, test), or those named as
+    SPLIT/ID. Raises InputError for a name that is none."""
+    folder = Path(str(files("conf"))) / "contexts"
+    if isinstance(named, str):
+        paths = sorted((folder / named).glob("*.yaml"))
+        if not paths:
+            raise InputError(f"no contexts in the split {named!r}; known: train, validation, test")
+    else:
+        paths = [folder / f"{name}.yaml" for name in named]
+    return tuple(load_context(path) for path in paths)
 
 
 def start_programs(config: Config) -> list[tuple[str, Program]]:

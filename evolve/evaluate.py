@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 
 from evolve.store import Store
-from fitness.embedding import SentenceCache, open_cache
+from fitness.embedding import Caches
 from fitness.metrics import Points, cell_counts
 from fitness.respondents import RESPONDENTS, Row
 from fitness.scoring import Judged, Scorecard, Scorer
@@ -74,10 +74,10 @@ class Setup:
 class Evaluator:
     """Evaluates programs for one setup; holds one sandbox, one embedder and a reader a context."""
 
-    def __init__(self, setup: Setup, cache: SentenceCache | None = None) -> None:
+    def __init__(self, setup: Setup, caches: Caches | None = None) -> None:
         self.setup = setup
         self.sandbox = Sandbox()
-        self.cache = cache or open_cache(setup.embedder)
+        self.caches = caches or Caches(setup.embedder)
         self._scorers: dict[str, Scorer] = {}
 
     def evaluate(self, source: str, bar: float) -> dict[str, Any]:
@@ -131,7 +131,7 @@ class Evaluator:
         """The scorer of a context of this setup; the two halves of a user's own share their id."""
         key = context.hash
         if key not in self._scorers:
-            respondent = RESPONDENTS[self.setup.respondent](context, self.cache)
+            respondent = RESPONDENTS[self.setup.respondent](context, self.caches)
             self._scorers[key] = Scorer(context, respondent, self.setup.references[key])
         return self._scorers[key]
 

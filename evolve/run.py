@@ -25,7 +25,7 @@ from evolve.progress import Progress
 from evolve.search import Search
 from evolve.store import Candidate, Store
 from evolve.workers import Pool, collect, open_pool
-from fitness.embedding import open_cache
+from fitness.embedding import Caches
 from fitness.reference import reference_rows
 from fitness.respondents import RESPONDENTS
 from generators.errors import InputError
@@ -244,12 +244,12 @@ def _stopping() -> Iterator[_Stop]:
 def _setup(config: Config, progress: Progress) -> Setup:
     """The inputs of a run: contexts and their reference populations."""
     training, report = resolve_contexts(config)
-    cache = open_cache(config.embedder)
+    caches = Caches(config.embedder)
     references = {}
     with Sandbox() as sandbox:
         for context in (*training, *report):
             progress.say(f"reading context {context.id}")
-            respondent = RESPONDENTS[config.respondent](context, cache)
+            respondent = RESPONDENTS[config.respondent](context, caches)
             references[context.hash] = reference_rows(context, respondent, sandbox)
     return Setup(
         training=training,
@@ -280,6 +280,6 @@ def manifest(config: Config) -> dict[str, Any]:
         "versions": {"python": platform.python_version(), **{p: version(p) for p in parts}},
         "seed": config.seed,
         "sandbox": probe(),
-        "embedder": open_cache(config.embedder).embedder.fingerprint,
+        "embedder": Caches(config.embedder).first.embedder.fingerprint,
         "cores": os.cpu_count(),
     }

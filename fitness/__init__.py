@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 
 def score(
-    personas: Sequence[Persona], context: Context | str | Path, respondent: str = "projection"
+    personas: Sequence[Persona], context: Context | str | Path, respondent: str | None = None
 ) -> Scorecard:
     """The scorecard of a population in a context (or context file), hidden part included.
 

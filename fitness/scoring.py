@@ -87,8 +87,8 @@ class Scorer:
         points = as_points(reading.levels, len(self.context.axes), asked)
         gated = apply_gates([p.description for p in personas], self.context)
         passed = np.array(gated.passed, dtype=bool)[:, None]
-        steady = np.array(reading.steady, dtype=bool).reshape(points.read.shape)
-        credited = Points(points.values, points.read & steady & passed, asked)
+        firm = np.array(reading.firm, dtype=bool).reshape(points.read.shape)
+        credited = Points(points.values, points.read & firm & passed, asked)
         value = rare_combination_coverage(credited, self.t, self.weights)
         return Judged(value, points, gated.shares(), gated.reasons)
 

@@ -3,9 +3,9 @@
 from collections.abc import Callable
 from pathlib import Path
 
-from fitness.embedding import open_cache
+from fitness.embedding import Caches
 from fitness.reference import kept_rows, reference_rows
-from fitness.respondents import RESPONDENTS
+from fitness.respondents import DEFAULT, RESPONDENTS
 from fitness.scoring import Scorer
 from generators.context import Context, load_context
 from generators.errors import InputError
@@ -14,7 +14,7 @@ from generators.sandbox import Sandbox
 
 def open_scorer(
     context: Context | str | Path,
-    respondent: str = "projection",
+    respondent: str | None = None,
     say: Callable[[str], None] | None = None,
 ) -> Scorer:
     """A scorer for a context, or for a context file.
@@ -27,6 +27,7 @@ def open_scorer(
         name = f"context {context.id}"
     else:
         name, context = str(context), load_context(context)
+    respondent = respondent or DEFAULT
     if respondent not in RESPONDENTS:
         known = ", ".join(sorted(RESPONDENTS))
         raise InputError(f"respondent {respondent!r} is not known; known: {known}")
@@ -36,7 +37,7 @@ def open_scorer(
             f"{name}: {', '.join(silent)}: no hidden statements, so personas cannot be scored;"
             " `gamut context split` makes them from one list of statements a pole"
         )
-    reader = RESPONDENTS[respondent](context, open_cache())
+    reader = RESPONDENTS[respondent](context, Caches())
     rows = kept_rows(context, reader)
     if rows is None:
         if say:

@@ -26,11 +26,13 @@ _log = logging.getLogger(__name__)
 
 
 class VectorStore:
-    """Unit vectors by key. Where the file fails, it finds and keeps nothing, and logs why once."""
+    """Rows that begin with a unit vector, by key. Where the file fails, it finds and keeps nothing, and logs why once."""
 
-    def __init__(self, file: Path, dimension: int) -> None:
+    def __init__(self, file: Path, dimension: int, width: int | None = None) -> None:
+        """`width`: how many numbers of a row make the unit vector (default: all)."""
         self._file = file
         self._dimension = dimension
+        self._width = dimension if width is None else width
         self._connection = self._opened()
 
     def find(self, keys: Sequence[bytes]) -> dict[bytes, Vectors]:
@@ -68,7 +70,8 @@ class VectorStore:
         if not isinstance(blob, bytes) or len(blob) != 4 * self._dimension:
             return None
         vector: Vectors = np.frombuffer(blob, dtype=np.float32)
-        return vector if abs(float(vector @ vector) - 1.0) < _UNIT else None
+        unit = vector[: self._width]
+        return vector if abs(float(unit @ unit) - 1.0) < _UNIT else None
 
     def _opened(self) -> sqlite3.Connection | None:
         """A connection to the first file that is not damaged; None where there can be none."""

@@ -37,7 +37,7 @@ def _findings() -> dict[str, Any]:
 
     from joblib import cpu_count
 
-    from fitness.embedding import MiniLM
+    from fitness.encoders import MiniLM
     from generators.cache import cache_folder
     from generators.errors import GamutError
     from generators.sandbox import probe

@@ -14,7 +14,9 @@ CONTEXT = Annotated[
     Path, typer.Option("--context", help="Context file, hidden part included.", show_default=False)
 ]
 JSON = Annotated[bool, typer.Option("--json", help="Print JSON for a script to read.")]
-RESPONDENT = Annotated[str, typer.Option(help="Who reads the personas.")]
+RESPONDENT = Annotated[
+    str | None, typer.Option(help="Who reads the personas; by default two readers that must agree.")
+]
 
 
 def register(app: typer.Typer) -> None:
@@ -27,7 +29,7 @@ def register(app: typer.Typer) -> None:
 def score(
     personas: PERSONAS,
     context: CONTEXT,
-    respondent: RESPONDENT = "projection",
+    respondent: RESPONDENT = None,
     as_json: JSON = False,
 ) -> None:
     """Score anyone's personas: how much do they cover?
@@ -47,7 +49,7 @@ def draw(
     personas: PERSONAS,
     context: CONTEXT,
     out: Annotated[Path, typer.Option(help="Folder for the maps.", show_default=False)],
-    respondent: RESPONDENT = "projection",
+    respondent: RESPONDENT = None,
 ) -> None:
     """Draw coverage maps and list what nobody covers.
 
@@ -84,7 +86,7 @@ def compare(
         int, typer.Option(min=1, help="Populations a generator makes, paired; 1 beside a file.")
     ] = 10,
     seed: Annotated[int, typer.Option(min=0, help="Where the seeds begin.")] = 0,
-    respondent: RESPONDENT = "projection",
+    respondent: RESPONDENT = None,
     trust: Annotated[
         bool, typer.Option("--trust", help="Run strangers' programs unjailed.")
     ] = False,

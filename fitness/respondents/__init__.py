@@ -1,10 +1,21 @@
 """Respondents: read the levels of a population in a context, missing where the text is silent."""
 
+from collections.abc import Callable
+
+from fitness.embedding import Caches
+from fitness.respondents.agreement import Agreement
 from fitness.respondents.interface import Reading, Respondent, Row
+from fitness.respondents.nearest import Nearest
 from fitness.respondents.projection import Projection
+from generators.context import Context
 
-RESPONDENTS: dict[str, type[Projection]] = {"projection": Projection}
-"""Respondents by the name that the config group `respondent` and `--respondent` use; each is
-made from a context and a sentence cache."""
+RESPONDENTS: dict[str, Callable[[Context, Caches], Respondent]] = {
+    "agreement": Agreement,
+    "projection": Projection,
+    "nearest": Nearest,
+}
+"""Respondents by the name that the config group `respondent` and `--respondent` use."""
 
-__all__ = ["RESPONDENTS", "Projection", "Reading", "Respondent", "Row"]
+DEFAULT = "agreement"
+
+__all__ = ["DEFAULT", "RESPONDENTS", "Agreement", "Nearest", "Projection", "Reading", "Respondent", "Row"]

@@ -16,13 +16,14 @@ class Reading:
 
     Attributes:
         levels: a row a persona: a level in [0, 1] an axis, None where it cannot be read.
-        steady: a row a persona: whether the level stays in its third (low, middle, high) of the
-            axis whichever one sentence is left out, paraphrases of it included. One sentence
-            alone is never steady.
+        firm: a row a persona: whether a level can be credited. It must stay in its third (low,
+            middle, high) of the axis whichever one sentence is left out, paraphrases of it
+            included (so one sentence alone is never firm); and where several readers read, they
+            must agree on it.
     """
 
     levels: list[Row]
-    steady: list[list[bool]]
+    firm: list[list[bool]]
 
 
 class Respondent(Protocol):

@@ -68,11 +68,11 @@ class Sentence:
 
     Attributes:
         text: content about "I", degree word taken off; what is embedded.
-        degree: how far the content is meant, in [0, 1].
+        degree: how far the content is meant, in [0, 1]; None where no degree word says.
     """
 
     text: str
-    degree: float
+    degree: float | None
 
 
 def split(text: str, name: str = "") -> list[str]:
@@ -162,9 +162,9 @@ def graded(sentence: str) -> Sentence:
     head = " ".join(sentence.split()[:6])
     found = _DEGREE.search(head)
     if not found:
-        return Sentence(sentence, 1.0)
+        return Sentence(sentence, None)
     degree = _DEGREES[found[0].rstrip(",").lower()]
     rest = (sentence[: found.start()] + sentence[found.end() :]).replace("  ", " ").strip()
     if len(rest.split()) < 3:
-        return Sentence(sentence, 1.0)
+        return Sentence(sentence, None)
     return Sentence(rest[:1].upper() + rest[1:], degree)

