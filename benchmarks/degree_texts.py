@@ -12,25 +12,31 @@ from dataclasses import dataclass, replace
 
 from fluency_texts import read_lines
 
-from fitness.respondents.sentences import _DEGREE, _DEGREES
 from generators.blocks.clauses import clause, first_person
 from generators.context import Context
 
-PHRASES = "degree_phrases.txt"
+LISTS = ("degree_phrases.txt", "degree_frames.txt")
 NEGATIVE = re.compile(
     r"\b(?:not?|never|nobody|nothing|none|nowhere|neither|nor|cannot|hardly|barely|scarcely|rarely"
     r"|seldom|without|stops?|stopped|quits?|gives? up|gave up|given up|refuses?|unable|no longer"
     r"|used to|sometimes|occasionally|only|few|little|instead)\b|n['’]t\b",
     re.I,
 )
-GRADED = _DEGREE
+_WORDS = {
+    "never": 0.0, "hardly ever": 0.1, "hardly": 0.15, "barely": 0.15, "scarcely": 0.15,
+    "rarely": 0.15, "seldom": 0.15, "occasionally": 0.35, "sometimes": 0.45, "often": 0.75,
+    "usually": 0.8, "mostly": 0.8, "always": 1.0, "still": 1.0, "somewhat": 0.5, "fairly": 0.65,
+    "quite": 0.7, "rather": 0.7, "now and then": 0.35, "once in a while": 0.3,
+}  # fmt: skip
+GRADED = re.compile(rf"\b(?:{'|'.join(_WORDS)})\b(?! than\b)", re.I)
 _HEAD_NEGATION = re.compile(
-    r"^(?:I |They |She |He )?(?:\w+ly )?(?:never|(?:do|does|did|have|has|had|will|would|could|can|am"
-    r"|is|are|was|wo|ca)(?: not\b|n['’]t\b)|cannot\b|no longer\b)",
+    r"^(?:I |They |She |He )?(?:\w+ly )?(?:never|(?:do|does|did|have|has|had|will|would|could|can"
+    r"|am|is|are|was|wo|ca)(?: not\b|n['’]t\b)|cannot\b|no longer\b)",
     re.I,
 )
 _SINGULAR = {"are": "is", "have": "has", "do": "does", "were": "was", "go": "goes"}
 _MODALS = ("can", "could", "would", "will", "might", "may", "must", "should")
+_NO_VERBS = ("were", "was", "still", "always", "also", "even", "just")
 _FORMS = {
     "I": ("I", "me", "my", "myself"),
     "she": ("she", "her", "her", "herself"),
@@ -99,12 +105,17 @@ class Example:
 def frames() -> list[Frame]:
     """The lines of the phrase list."""
     found = []
-    for line in read_lines(PHRASES):
+    for line in (line for name in LISTS for line in read_lines(name)):
         head, text = line.split(" | ", 1)
         kind, *rest = head.split()
         degree = float(rest.pop(0)) if kind in ("phrase", "frame") else None
         found.append(Frame(kind, degree, rest[0] if rest else "", text))
     return found
+
+
+def chosen(text: str, rng: random.Random) -> str:
+    """One wording of a line that offers several, as in "(a|b) {S} {vp}."."""
+    return re.sub(r"\(([^()]*\|[^()]*)\)", lambda m: rng.choice(m[1].split("|")), text)
 
 
 def behaviours(context: Context) -> list[Behaviour]:
@@ -116,11 +127,11 @@ def behaviours(context: Context) -> list[Behaviour]:
         for text in texts:
             words = clause(text)
             head = words.split(" ", 1)[0]
-            graded = _DEGREE.search(" ".join(words.split()[:4]))
+            graded = GRADED.search(" ".join(words.split()[:4]))
             plain = head.isalpha() and not head.endswith(("ly", "ed")) and head not in _MODALS
-            if plain and "“" not in words and not graded and not NEGATIVE.search(words):
-                if head not in ("were", "was", "still", "always", "also", "even", "just"):
-                    found.append(Behaviour(words, text))
+            plain = plain and head not in _NO_VERBS and "“" not in words
+            if plain and not graded and not NEGATIVE.search(words):
+                found.append(Behaviour(words, text))
     return found
 
 
@@ -278,9 +289,9 @@ def plain_degree(text: str) -> float | None:
     """The degree of a sentence as it stands in a context; None where it is not certain."""
     if _HEAD_NEGATION.match(text):
         return 0.0
-    found = _DEGREE.match(re.sub(r"^(?:I|They|She|He) ", "", text))
+    found = GRADED.match(re.sub(r"^(?:I|They|She|He) ", "", text))
     if found:
-        return _DEGREES[found[0].rstrip(",").lower()]
+        return _WORDS[found[0].lower()]
     return None if NEGATIVE.search(text) else 1.0
 
 
@@ -304,6 +315,7 @@ def compose(
             other = rng.choice(kinds["other"])
             subject = Subject(other.text, other.places, False)
         frame, degree, source = _graded(kinds, rng)
+        frame = chosen(frame, rng)
         if subject.own and subject.pronoun != "I" and re.search(r"\bI\b", frame):
             subject = Subject("I", "I", True)
         front = rng.choice(kinds["front"]) if rng.random() < 0.25 else None

@@ -9,12 +9,13 @@ import heads_texts
 import numpy as np
 from degree_texts import Example, Frame
 from fluency_corruptions import pool_of
+from fluency_texts import read_lines
 from numpy.typing import NDArray
 from scipy.stats import spearmanr
 from sklearn.metrics import roc_auc_score
 
 from fitness import fluency
-from fitness.embedding import MiniLM
+from fitness.respondents.sentences import about_i, graded
 from generators.context import Context
 
 COUNT = 1500  # composed sentences a cell of the degree report
@@ -31,17 +32,16 @@ Answer = Callable[[Sequence[str]], Array]
 
 def report(
     model: Any,
-    encoder: MiniLM,
+    states: Callable[[Sequence[str]], list[Any]],
     contexts: Sequence[Context],
     lines: Sequence[Frame],
     held: heads_texts.Held,
 ) -> dict[str, Any]:
     """Prints and returns all figures of a model trained without what is held."""
     import heads_model
-    from train_heads import token_states
 
     def answer(texts: Sequence[str]) -> Array:
-        return heads_model.answers(model, token_states(encoder, texts))
+        return heads_model.answers(model, states(texts))
 
     unseen = [c for c in contexts if c.id in held.contexts]
     seen = [c for c in contexts if c.id not in held.contexts]
@@ -57,6 +57,8 @@ def report(
         examples = heads_texts.composed(part, used, COUNT, 5, held=True)
         figures[name] = degree_figures(examples, answer([e.text for e in examples]))
         print(name, figures[name], flush=True)
+    figures["sentences by hand"] = probe_figures(answer)
+    print("sentences by hand", figures["sentences by hand"], flush=True)
     figures["well-formedness"] = well_formed_figures(unseen, answer)
     return figures
 
@@ -70,6 +72,7 @@ def degree_figures(examples: Sequence[Example], answers: Array) -> dict[str, flo
     for name, low, high in (("low", 0.0, 0.29), ("middle", 0.3, 0.69), ("high", 0.7, 1.0)):
         part = (meant >= low) & (meant <= high)
         figures[f"mae_{name}"] = _mae(meant[part], read[part])
+    figures |= _beside_words([examples[i].text for i in known], meant, read)
     negative = np.array([bool(degree_texts.NEGATIVE.search(examples[i].source)) for i in known])
     turned = (meant >= 0.7) & negative
     figures["mae_high_with_negative_words"] = _mae(meant[turned], read[turned])
@@ -77,6 +80,41 @@ def degree_figures(examples: Sequence[Example], answers: Array) -> dict[str, flo
     figures["own_auc"] = float(roc_auc_score(own > 0.5, answers[:, 2]))
     figures["own_right"] = float(np.mean((own > 0.5) == (answers[:, 2] > 0.5)))
     return {key: round(value, 3) for key, value in figures.items()}
+
+
+def probe_figures(answer: Answer) -> dict[str, float]:
+    """The same figures of heads_probe.txt: sentences in no listed frame."""
+    asked = [line.split(" | ", 1) for line in read_lines("heads_probe.txt")]
+    answers = answer([text for _, text in asked])
+    degrees = [head.split()[0] for head, _ in asked]
+    known = [i for i, degree in enumerate(degrees) if degree != "-"]
+    meant, read = np.array([float(degrees[i]) for i in known]), answers[known, 0]
+    own = np.array([head.endswith("1") for head, _ in asked])
+    figures = {
+        "rho": float(spearmanr(meant, read).statistic), "mae": _mae(meant, read),
+        **_beside_words([asked[i][1] for i in known], meant, read),
+        "own_auc": float(roc_auc_score(own, answers[:, 2])),
+        "own_right": float(np.mean(own == (answers[:, 2] > 0.5))),
+        "natural_kept": _kept(answers[:, 1], CUT),
+    }  # fmt: skip
+    return {key: round(value, 3) for key, value in figures.items()}
+
+
+def _beside_words(texts: Sequence[str], meant: Array, read: Array) -> dict[str, float]:
+    """The listed degree words alone, and these where one is found and the head elsewhere."""
+    found = [graded(about_i(text)).degree for text in texts]
+    listed = np.array([degree is not None for degree in found])
+    words = np.array([1.0 if degree is None else degree for degree in found])
+    both = np.where(listed, words, read)
+    return {
+        "rho_words": float(spearmanr(meant, words).statistic),
+        "mae_words": _mae(meant, words),
+        "rho_where_no_words": float(spearmanr(meant[~listed], read[~listed]).statistic),
+        "mae_where_no_words": _mae(meant[~listed], read[~listed]),
+        "mae_of_1_where_no_words": _mae(meant[~listed], words[~listed]),
+        "rho_words_else_head": float(spearmanr(meant, both).statistic),
+        "mae_words_else_head": _mae(meant, both),
+    }
 
 
 def worst(examples: Sequence[Example], answers: Array, count: int = 30) -> None:

@@ -8,6 +8,7 @@ import random
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from pathlib import Path
 
 import degree_texts
@@ -19,7 +20,9 @@ from fitness import fluency
 from generators.context import Context, load_context
 
 HELD_FRAMES, HELD_CONTEXTS = 1 / 3, 1 / 4
-COMPOSED = 16_000  # sentences of behaviours in frames
+COMPOSED = 14_000  # sentences of behaviours in frames
+COMPOSED_HELD = 5_000  # of held-out frames, and half as many of held-out contexts, once monitored
+MOST_OF_CONTEXTS = 6_000  # signs and statements as they stand
 KINDS = {
     "shuffled": 1.0, "one swap": 2.2, "two swaps": 1.0, "half swapped": 0.7, "one word moved": 1.0,
     "small word missing": 2.0, "content words only": 0.5, "doubled words": 0.3, "cut off": 0.4,
@@ -27,11 +30,13 @@ KINDS = {
     "small word doubled": 0.5, "agreement": 0.4,
 }  # fmt: skip
 MILD = {"agreement": 0.6}  # target of a spoilt sentence where it is not 0
-_SPOILT_SHARE = {"composed": 0.6, "context": 2.0, "prose": 4.0}  # spoilt sentences a natural one
+_SPOILT_SHARE = {"composed": 0.5, "context": 1.2, "prose": 4.0}  # spoilt sentences a natural one
 _PROSE_COPIES = 2
 _IMPERSONAL = ("formal and explanatory", "places, information, plain reporting")
 _PERSONAL = re.compile(r"\b(?:I|me|my|she|he|her|his|him|you|your|we|our|us)\b", re.I)
-_SMALL = frozenset("a an the of to in on at for with my her his their is are was has have and".split())
+_SMALL = frozenset(
+    "a an the of to in on at for with my her his their is are was has have and".split()
+)
 
 
 @dataclass(frozen=True)
@@ -98,7 +103,7 @@ def prose(name: str) -> list[Example]:
             continue
         for sentence in fluency.sentences(line.replace("\\n", "\n")):
             own = None
-            if sentence.startswith("I ") or sentence.startswith("I'"):
+            if sentence.startswith(("I ", "I'")):
                 own = 1.0
             elif section in _IMPERSONAL and not _PERSONAL.search(sentence):
                 own = 0.0
@@ -117,18 +122,45 @@ def composed(
 
 
 def training_set(
-    contexts: Sequence[Context], lines: Sequence[Frame], seed: int, count: int = COMPOSED
+    contexts: Sequence[Context], lines: Sequence[Frame], held: Held, seed: int
 ) -> list[Example]:
-    """Everything that a run learns from, natural and spoilt."""
+    """What the monitoring run learns from, natural and spoilt."""
+    kept = [c for c in contexts if c.id not in held.contexts]
+    seen = [line for line in lines if line.text not in held.frames]
     rng = random.Random(seed)
     groups = {
-        "composed": composed(contexts, lines, count, seed),
-        "context": of_contexts(contexts, rng),
+        "composed": composed(kept, seen, COMPOSED, seed),
+        "context": _some(of_contexts(kept, rng), rng),
         "prose": prose("fluency_prose.txt"),
     }
-    examples = [*groups["composed"], *groups["context"], *groups["prose"] * _PROSE_COPIES]
+    return _natural_and_spoilt(groups, rng)
+
+
+def rest_of_training_set(
+    contexts: Sequence[Context], lines: Sequence[Frame], held: Held, seed: int
+) -> list[Example]:
+    """What the shipped heads learn from besides: the held-out frames and contexts."""
+    late = [c for c in contexts if c.id in held.contexts]
+    new = [line for line in lines if line.text in held.frames or line.kind in ("front", "tail")]
+    rng = random.Random(seed)
+    of_frames = composed(contexts, new, COMPOSED_HELD, seed)
+    groups = {
+        "composed": of_frames + composed(late, lines, COMPOSED_HELD // 2, seed + 1),
+        "context": _some(of_contexts(late, rng), rng, HELD_CONTEXTS),
+    }
+    return _natural_and_spoilt(groups, rng)
+
+
+def _some(examples: list[Example], rng: random.Random, share: float = 1.0) -> list[Example]:
+    most = round(MOST_OF_CONTEXTS * share)
+    return rng.sample(examples, most) if len(examples) > most else examples
+
+
+def _natural_and_spoilt(groups: dict[str, list[Example]], rng: random.Random) -> list[Example]:
+    examples: list[Example] = []
     pool = pool_of([e.text for part in groups.values() for e in part], lexicon())
     for kind, part in groups.items():
+        examples += part * (_PROSE_COPIES if kind == "prose" else 1)
         examples += [_unmarked(e) for e in part if rng.random() < 0.15]
         share = _SPOILT_SHARE[kind]
         for example in part:
@@ -150,9 +182,7 @@ def _unmarked(example: Example) -> Example:
     """A natural sentence written as the spoilt ones are, so that marks do not give these away."""
     words = bare(example.text)
     text = written(list(zip(words, range(len(words)), strict=True)))
-    return degree_texts.without_degree(
-        Example(text, None, 1.0, None, example.held, example.source)
-    )
+    return degree_texts.without_degree(Example(text, None, 1.0, None, example.held, example.source))
 
 
 def spoilt(text: str, kind: str, rng: random.Random, pool: Pool) -> Example | None:
@@ -184,7 +214,7 @@ def _small_doubled(words: list[str], rng: random.Random, pool: Pool) -> Placed |
 
 def _agreement(words: list[str], rng: random.Random, pool: Pool) -> Placed | None:
     """ "I keeps", "she keep", "they is"."""
-    for at, (subject, verb) in enumerate(zip(words, words[1:], strict=False)):
+    for at, (subject, verb) in enumerate(pairwise(words)):
         if not verb.isalpha() or verb.endswith(("ed", "ly")):
             continue
         if subject in ("I", "they", "They") and not verb.endswith("s"):
@@ -200,4 +230,3 @@ def _agreement(words: list[str], rng: random.Random, pool: Pool) -> Placed | Non
 
 
 _OWN = {"glued": _glued, "small word doubled": _small_doubled, "agreement": _agreement}
-

@@ -58,7 +58,7 @@ _IRREGULAR_VERBS = """
     pay:paid put:put quit:quit read:read rewrite:rewrote ride:rode ring:rang say:said see:saw
     seek:sought sell:sold send:sent set:set sing:sang sit:sat sleep:slept speak:spoke spend:spent
     stand:stood stick:stuck swear:swore take:took tear:tore tell:told throw:threw wake:woke
-    wear:wore weep:wept withdraw:withdrew write:wrote retell:retold
+    wear:wore weep:wept withdraw:withdrew write:wrote retell:retold panic:panicked
 """
 _IRREGULAR = dict(pair.split(":") for pair in _IRREGULAR_VERBS.split())
 

@@ -147,7 +147,9 @@ def figures(found: Sequence[Recovered]) -> dict[str, float]:
         if j != k
     ]
     line["leakage"] = float(np.mean(leaks))
-    line["missing"] = float(np.mean(np.concatenate([np.isnan(r.read[both]).ravel() for r in found])))
+    line["missing"] = float(
+        np.mean(np.concatenate([np.isnan(r.read[both]).ravel() for r in found]))
+    )
     line["errors together"] = errors_together(found)
     return line
 

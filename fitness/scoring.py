@@ -12,6 +12,9 @@ from fitness.metrics import (
     Points,
     as_points,
     combination_bound,
+    coverage_measures,
+    fidelity,
+    fidelity_error,
     measure,
     rare_combination_coverage,
     rare_weights,
@@ -22,6 +25,7 @@ from generators.context import Context
 from generators.persona import Persona
 
 MOST_T = 3
+POOR_FIDELITY = 0.4  # mean rank correlation below which the verdict says so
 
 
 @dataclass(frozen=True)
@@ -35,8 +39,9 @@ class Scorecard:
         points: a row a persona: a level in [0, 1] an axis, None where it cannot be read.
         metrics: value and standard error by the contract's names.
         gates: share of the personas failing each gate.
-        objective: what the search maximises: rare combination coverage by the personas that pass
-            every gate, on the axes where no single sentence decides their third.
+        fidelity: of each axis by id, where the personas declare levels: the rank correlation of
+            declared and read levels; None where too few do.
+        objective: what the search maximises: credited rare combination coverage.
         verdict: one plain sentence.
     """
 
@@ -46,6 +51,7 @@ class Scorecard:
     points: tuple[tuple[float | None, ...], ...]
     metrics: Mapping[str, Measure]
     gates: Mapping[str, float]
+    fidelity: Mapping[str, float | None]
     objective: float
     verdict: str
 
@@ -64,6 +70,7 @@ class Scorecard:
                 name: {"value": m.value, "se": m.se} for name, m in sorted(self.metrics.items())
             },
             "gates": dict(self.gates),
+            "fidelity": dict(self.fidelity),
             "verdict": self.verdict,
         }
 
@@ -90,19 +97,27 @@ class Scorer:
         firm = np.array(reading.firm, dtype=bool).reshape(points.read.shape)
         credited = Points(points.values, points.read & firm & passed, asked)
         value = rare_combination_coverage(credited, self.t, self.weights)
-        return Judged(value, points, gated.shares(), gated.reasons)
+        return Judged(value, points, credited, gated.shares(), gated.reasons)
 
     def scorecard(self, personas: Sequence[Persona], asked: int | None = None) -> Scorecard:
         """Every metric of a population; `asked` defaults to its size."""
         judged = self.objective(personas, len(personas) if asked is None else asked)
-        metrics = measure(judged.points, {self.t: self.weights})
+        weights = {self.t: self.weights}
+        metrics = measure(judged.points, weights)
+        for name, measured in coverage_measures(judged.credited, weights).items():
+            metrics[f"credited_{name}"] = measured
+        axes = tuple(axis.id for axis in self.context.axes)
+        faithful, mean = _fidelity(personas, axes, judged.points)
+        if mean is not None:
+            metrics["fidelity"] = mean
         return Scorecard(
             context=self.context.id,
             asked=judged.points.asked,
-            axes=tuple(axis.id for axis in self.context.axes),
+            axes=axes,
             points=_rows(judged.points),
             metrics=metrics,
             gates=judged.gates,
+            fidelity=faithful,
             objective=judged.value,
             verdict=_verdict(judged, metrics, self.t),
         )
@@ -113,14 +128,17 @@ class Judged:
     """A population read and gated.
 
     Attributes:
-        value: rare combination coverage by steady readings of personas that pass every gate.
+        value: credited rare combination coverage.
         points: where each persona was read, gates or not.
+        credited: the same, read only where a level counts: it is firm, and its persona passes every
+            gate.
         gates: share of the personas failing each gate.
         reasons: why, in words, for each gate that failed anybody.
     """
 
     value: float
     points: Points
+    credited: Points
     gates: Mapping[str, float]
     reasons: Mapping[str, str]
 
@@ -132,6 +150,24 @@ def _rows(points: Points) -> tuple[tuple[float | None, ...], ...]:
     )
 
 
+def _fidelity(
+    personas: Sequence[Persona], axes: Sequence[str], points: Points
+) -> tuple[dict[str, float | None], Measure | None]:
+    """Fidelity by axis and its mean, where personas declare levels."""
+    if not any(persona.traits for persona in personas):
+        return {}, None
+    missing = float("nan")
+    declared = np.array([[(p.traits or {}).get(axis, missing) for axis in axes] for p in personas])
+    rhos = fidelity(declared, points)
+    by_axis = {
+        axis: None if np.isnan(rho) else round(float(rho), 6)
+        for axis, rho in zip(axes, rhos, strict=True)
+    }
+    if np.isnan(rhos).all():
+        return by_axis, None
+    return by_axis, Measure(float(np.nanmean(rhos)), fidelity_error(declared, points))
+
+
 def _verdict(judged: Judged, metrics: Mapping[str, Measure], t: int) -> str:
     """What a tester should take from the scorecard, in one sentence."""
     points, name = judged.points, f"combination_coverage_{t}"
@@ -140,6 +176,11 @@ def _verdict(judged: Judged, metrics: Mapping[str, Measure], t: int) -> str:
     said = f"Covers {covered:.0%} of all {t}-way combinations (at most {bound:.0%} can be reached"
     people = "1 persona" if points.asked == 1 else f"{points.asked} personas"
     said += f" with {people}, perfectly read uniform points reach {uniform:.0%})"
+    credited = metrics[f"credited_{name}"].value
+    said += f"; {credited:.0%} on evidence that readers agree on and no single sentence decides"
+    faithful = metrics.get("fidelity")
+    if faithful and faithful.value < POOR_FIDELITY:
+        said += f"; declared and read levels agree little (rank correlation {faithful.value:.2f})"
     missing = metrics["missing"].value
     if missing >= 0.05:
         said += f"; {missing:.0%} of the levels cannot be read from the text"

@@ -5,7 +5,7 @@ from pathlib import Path
 
 from fitness.embedding import Caches
 from fitness.reference import kept_rows, reference_rows
-from fitness.respondents import DEFAULT, RESPONDENTS
+from fitness.respondents import DEFAULT, open_respondent
 from fitness.scoring import Scorer
 from generators.context import Context, load_context
 from generators.errors import InputError
@@ -28,16 +28,13 @@ def open_scorer(
     else:
         name, context = str(context), load_context(context)
     respondent = respondent or DEFAULT
-    if respondent not in RESPONDENTS:
-        known = ", ".join(sorted(RESPONDENTS))
-        raise InputError(f"respondent {respondent!r} is not known; known: {known}")
     silent = [axis.id for axis in context.axes if axis.hidden is None]
     if silent:
         raise InputError(
             f"{name}: {', '.join(silent)}: no hidden statements, so personas cannot be scored;"
             " `gamut context split` makes them from one list of statements a pole"
         )
-    reader = RESPONDENTS[respondent](context, Caches())
+    reader = open_respondent(respondent, context, Caches())
     rows = kept_rows(context, reader)
     if rows is None:
         if say:

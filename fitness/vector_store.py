@@ -26,7 +26,10 @@ _log = logging.getLogger(__name__)
 
 
 class VectorStore:
-    """Rows that begin with a unit vector, by key. Where the file fails, it finds and keeps nothing, and logs why once."""
+    """Rows that begin with a unit vector, by key.
+
+    Where the file fails, it finds and keeps nothing, and logs why once.
+    """
 
     def __init__(self, file: Path, dimension: int, width: int | None = None) -> None:
         """`width`: how many numbers of a row make the unit vector (default: all)."""

@@ -12,6 +12,7 @@ import struct
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -208,7 +209,7 @@ def _parsed(data: mmap.mmap) -> _Model:
     offsets = cursor.array("<u4", pieces + 1)
     scores = cursor.array("<f4", pieces)
     blob = cursor.array("u1", length).tobytes()
-    spelled = [blob[a:b].decode() for a, b in zip(offsets, offsets[1:], strict=False)]
+    spelled = [blob[a:b].decode() for a, b in pairwise(offsets)]
     tokenizer = _tokenizer(spelled, scores, unknown, _replacements(cursor))
     tensors = dict(_tensors(cursor, data, {"fo": inner}, size))
     words = tensors.pop("emb.word")

@@ -22,7 +22,8 @@ from fitness.metrics.distances import (
     missing,
 )
 from fitness.metrics.divergence import kl
-from fitness.metrics.measurement import Measure, combination_measures, measure
+from fitness.metrics.fidelity import fidelity, fidelity_error
+from fitness.metrics.measurement import Measure, coverage_measures, measure
 from fitness.metrics.points import Points, as_points
 from fitness.metrics.reference import reference_lines
 from fitness.metrics.words import AxisLabels, Uncovered, uncovered
@@ -37,9 +38,11 @@ __all__ = [
     "cell_counts",
     "combination_bound",
     "combination_coverage",
-    "combination_measures",
+    "coverage_measures",
     "coverage_radius",
     "dispersion",
+    "fidelity",
+    "fidelity_error",
     "hull_volume",
     "kl",
     "levels_of",

@@ -67,12 +67,16 @@ def measure(
     }
 
 
-def combination_measures(
+def coverage_measures(
     points: Points, reference_weights: Mapping[int, Array] | None = None
 ) -> dict[str, Measure]:
-    """The combination coverages of `measure` alone: the fast path for a search."""
+    """The coverages of `measure` alone."""
     points = _sorted(points)
-    return _combination_measures(points, _groups(len(points.values)), reference_weights)
+    groups, whole = _groups(len(points.values)), points.read.all(axis=1)
+    count = len(np.bincount(groups, minlength=0))
+    found = _ball_measures(points, points.values[whole], groups[whole], count)
+    found |= _combination_measures(points, groups, reference_weights)
+    return {name: measured for name, measured in found.items() if "coverage" in name}
 
 
 def _combination_measures(

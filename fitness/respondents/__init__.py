@@ -8,6 +8,7 @@ from fitness.respondents.interface import Reading, Respondent, Row
 from fitness.respondents.nearest import Nearest
 from fitness.respondents.projection import Projection
 from generators.context import Context
+from generators.errors import InputError
 
 RESPONDENTS: dict[str, Callable[[Context, Caches], Respondent]] = {
     "agreement": Agreement,
@@ -18,4 +19,23 @@ RESPONDENTS: dict[str, Callable[[Context, Caches], Respondent]] = {
 
 DEFAULT = "agreement"
 
-__all__ = ["DEFAULT", "RESPONDENTS", "Agreement", "Nearest", "Projection", "Reading", "Respondent", "Row"]
+
+def open_respondent(name: str, context: Context, caches: Caches) -> Respondent:
+    """The respondent of a name for a context. Raises InputError for a name that is not known."""
+    if name not in RESPONDENTS:
+        known = ", ".join(sorted(RESPONDENTS))
+        raise InputError(f"respondent {name!r} is not known; known: {known}")
+    return RESPONDENTS[name](context, caches)
+
+
+__all__ = [
+    "DEFAULT",
+    "RESPONDENTS",
+    "Agreement",
+    "Nearest",
+    "Projection",
+    "Reading",
+    "Respondent",
+    "Row",
+    "open_respondent",
+]

@@ -1,7 +1,9 @@
 """Trained heads on the encoder's token states: how far a sentence is meant, is it one, and whose.
 
-Three numbers a sentence that pooled embeddings hardly hold. `benchmarks/train_heads.py` makes the
-weights; the card beside them (heads.json) says from what and how well they do.
+Three numbers a sentence that pooled embeddings hardly hold. They read the states of each token at
+the encoder's end and in its middle, where word order is still plain; `with_middle` makes the
+default encoder hand these out. `benchmarks/train_heads.py` makes the weights; the card beside them
+(heads.json) says from what and how well they do.
 """
 
 import hashlib
@@ -21,6 +23,7 @@ WEIGHTS = Path(__file__).with_suffix(".onnx")
 CARD = Path(__file__).with_suffix(".json")
 SCHEMA = "gamut/heads/1"
 
+MIDDLE = "layer_norm_6"  # the output of the third of six layers, in the default encoder's file
 TokenStates = NDArray[np.float32]
 _REPAIR = "reinstall Gamut or run benchmarks/train_heads.py"
 
@@ -59,18 +62,36 @@ class Heads:
                 "benchmarks/train_heads.py"
             )
         self.fingerprint = f"heads-{content['weights_sha256'][:16]}"
-        self._session = _session(data)
+        self._session = open_session(data)
 
-    def __call__(self, token_states: TokenStates) -> HeadValues:
-        """The values of one sentence from its encoder states, float32 [T, 384], unpooled and with
+    def __call__(self, middle: TokenStates, end: TokenStates) -> HeadValues:
+        """The values of one sentence from its states, both float32 [T, 384], unpooled and with
         the tokens that begin and end it."""
-        degree, well_formed, own = self._session.run(None, {"states": token_states})[0].tolist()
+        given = {"middle": middle, "end": end}
+        degree, well_formed, own = self._session.run(None, given)[0].tolist()
         return HeadValues(degree, well_formed, own)
 
 
-def heads(token_states: TokenStates) -> HeadValues:
-    """The shipped heads on states of the encoder that they were trained on, [T, 384]."""
-    return _shipped()(token_states)
+def heads(middle: TokenStates, end: TokenStates) -> HeadValues:
+    """The shipped heads on states of the encoder that they were trained on, both [T, 384]."""
+    return _shipped()(middle, end)
+
+
+def with_middle(model: bytes) -> bytes:
+    """The default encoder's ONNX file with a second output, the states in its middle.
+
+    Messages of protocol buffers that stand one after the other are merged, so one more output is
+    declared by a few bytes at the end: ModelProto.graph (field 7) with GraphProto.output (12), a
+    ValueInfoProto with a name (1) and the type (2) of a tensor of float (1, 1). What the model
+    computes stays the same to the bit.
+    """
+    value = _field(1, MIDDLE.encode()) + _field(2, _field(1, b"\x08\x01"))
+    return model + _field(7, _field(12, value))
+
+
+def _field(number: int, payload: bytes) -> bytes:
+    """One length-delimited field of a protocol buffer, shorter than 128 bytes."""
+    return bytes([number << 3 | 2, len(payload)]) + payload
 
 
 def text_digest(text: str) -> str:
@@ -94,7 +115,8 @@ def _card(file: Path) -> dict[str, Any]:
     return content
 
 
-def _session(data: bytes) -> Any:
+def open_session(data: bytes) -> Any:
+    """An onnxruntime session on one thread."""
     import onnxruntime
 
     options = onnxruntime.SessionOptions()

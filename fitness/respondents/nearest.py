@@ -1,23 +1,18 @@
 """The nearest-statements reader: another encoder and another way, independent of the projection.
 
 No direction is fitted: a sentence stands nearer to the pole whose nearest half of hidden
-statements it resembles more. Vectors of multilingual-e5-small all lie in one narrow cone (Ethayarajh
-2019, EMNLP), so the mean of ordinary sentences is taken off them first; those sentences ship with
-Gamut and speak of nothing in particular.
+statements it resembles more, under this encoder's own polarity map.
 """
-
-from functools import lru_cache
-from pathlib import Path
 
 import numpy as np
 
-from fitness.embedding import Caches, SentenceCache
+from fitness.embedding import Caches
+from fitness.respondents.polarity import centre, centred, mapped, polarity_map
 from fitness.respondents.sentence_reader import Array, SentenceReader, nearest, pole_contents
 from fitness.vector_store import Vectors
 from generators.context import Context
 from generators.errors import GamutError
 
-ORDINARY = Path(__file__).with_name("ordinary.txt")
 STEEPNESS = 1.5  # of the squashing of a contrast into [-1, 1]
 MOST_ALIKE = 5  # statements of either pole that decide which axis a sentence speaks of
 
@@ -35,32 +30,32 @@ class Nearest(SentenceReader):
 
     def __init__(self, context: Context, caches: Caches) -> None:
         super().__init__(context, caches.second)
-        self._centre = _centre(caches.second)
+        self._centre = centre(caches.second)
+        self._map = polarity_map(self.name, caches.second.embedder.fingerprint)
+        self._statements: list[Array] = []
         self._poles: list[tuple[Array, Array]] = []
         for axis in context.axes:
             if axis.hidden is None:
                 raise GamutError(f"axis {axis.id} has no hidden statements: it cannot be read")
-            low, high = (
-                self._placed(caches.second.vectors(c)) for c in pole_contents(axis.hidden)
-            )
-            self._poles.append((low, high))
+            low, high = (self._placed(caches.second.vectors(c)) for c in pole_contents(axis.hidden))
+            self._statements.append(np.concatenate([low, high]))
+            self._poles.append((mapped(low, self._map), mapped(high, self._map)))
         self._scales = [_middle_and_scale(low, high) for low, high in self._poles]
 
     def _placed(self, vectors: Vectors) -> Array:
-        shifted = vectors.astype(np.float64) - self._centre
-        placed: Array = shifted / np.linalg.norm(shifted, axis=1, keepdims=True)
-        return placed
+        return centred(vectors, self._centre)
 
-    def _likeness(self, vectors: Array) -> Array:
-        poles = [np.concatenate(both) for both in self._poles]
-        return np.stack([nearest(vectors, both, MOST_ALIKE) for both in poles], axis=1)
+    def _likeness(self, vector: Array) -> Array:
+        return np.concatenate([nearest(vector, both, MOST_ALIKE) for both in self._statements])
 
-    def _polarity(self, vectors: Array) -> Array:
+    def _polarity(self, vector: Array, text: str) -> Array:
+        moved = mapped(vector, self._map)
         contrasts = [
-            np.tanh(STEEPNESS * (_contrast(vectors, low, high) - middle) / scale)
+            (_contrast(moved, low, high) - middle) / scale
             for (low, high), (middle, scale) in zip(self._poles, self._scales, strict=True)
         ]
-        return np.stack(contrasts, axis=1)
+        squashed: Array = np.tanh(STEEPNESS * np.concatenate(contrasts))
+        return squashed
 
 
 def _contrast(vectors: Array, low: Array, high: Array) -> Array:
@@ -78,15 +73,4 @@ def _middle_and_scale(low: Array, high: Array) -> tuple[float, float]:
         *(_contrast(low[i : i + 1], np.delete(low, i, 0), high)[0] for i in range(len(low))),
         *(_contrast(high[i : i + 1], low, np.delete(high, i, 0))[0] for i in range(len(high))),
     ]
-    return middle, float(np.std(left_out))
-
-
-def _centre(cache: SentenceCache) -> Array:
-    """The mean vector of the ordinary sentences, [d]."""
-    mean: Array = cache.vectors(_ordinary()).astype(np.float64).mean(axis=0)
-    return mean
-
-
-@lru_cache(maxsize=1)
-def _ordinary() -> tuple[str, ...]:
-    return tuple(ORDINARY.read_text("utf-8").splitlines())
+    return middle, float(np.sqrt(np.mean((np.array(left_out) - middle) ** 2)))

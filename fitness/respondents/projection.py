@@ -9,8 +9,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from fitness.embedding import Caches, SentenceCache
+from fitness.embedding import Caches
+from fitness.respondents.polarity import centre, centred, mapped, polarity_map
 from fitness.respondents.sentence_reader import Array, SentenceReader, nearest, pole_contents
+from fitness.vector_store import Vectors
 from generators.context import Axis, Context
 from generators.errors import GamutError
 
@@ -22,8 +24,10 @@ MOST_ALIKE = 5  # statements of either pole that decide which axis a sentence sp
 
 @dataclass(frozen=True)
 class _AxisModel:
-    """What one axis is read with; unit vectors of its statements and the fitted direction."""
+    """What one axis is read with: its statements as they are, and, under the polarity map, each
+    pole's and the fitted direction."""
 
+    statements: Array  # [S, d]
     low: Array  # [L, d]
     high: Array  # [H, d]
     direction: Array  # [d]
@@ -31,24 +35,20 @@ class _AxisModel:
     scale: float
 
     @classmethod
-    def of(cls, axis: Axis, cache: SentenceCache) -> "_AxisModel":
-        if axis.hidden is None:
-            raise GamutError(f"axis {axis.id} has no hidden statements: it cannot be read")
-        low, high = (
-            cache.vectors(contents).astype(np.float64) for contents in pole_contents(axis.hidden)
-        )
+    def of(cls, statements: Array, low: Array, high: Array) -> "_AxisModel":
         direction = _ridge(low, high)
         own = _position(low, low, high, direction, 0.0), _position(high, low, high, direction, 0.0)
         middle = float((own[0].mean() + own[1].mean()) / 2)
         left_out = _left_out_positions(low, high)
-        return cls(low, high, direction, middle, float(np.sqrt(np.mean(left_out**2))))
+        scale = float(np.sqrt(np.mean(left_out**2)))
+        return cls(statements, low, high, direction, middle, scale)
 
     def likeness(self, vectors: Array) -> Array:
         """How much sentences [M, d] resemble the axis' statements of either pole, [M]."""
-        return nearest(vectors, np.concatenate([self.low, self.high]), MOST_ALIKE)
+        return nearest(vectors, self.statements, MOST_ALIKE)
 
     def polarity(self, vectors: Array) -> Array:
-        """Where sentences [M, d] stand between the poles, [M] in (-1, 1)."""
+        """Where sentences [M, d] stand between the poles, [M] in (-1, 1); under the map."""
         raw = _position(vectors, self.low, self.high, self.direction, self.middle)
         squashed: Array = np.tanh(STEEPNESS * raw / self.scale)
         return squashed
@@ -59,7 +59,9 @@ class Projection(SentenceReader):
 
     name = "projection"
     edition = 3
-    gain = 2.0  # error .26 at 1, .23 at 2, .23 at 3 on training contexts (benchmarks/respondents.py)
+    gain = (
+        2.0  # error .26 at 1, .23 at 2, .23 at 3 on training contexts (benchmarks/respondents.py)
+    )
     same = 0.7  # 99 % of framings of one sign reach it, one pair in a thousand of different signs
     # of one pole reaches .64
     temperature = 0.04
@@ -67,13 +69,26 @@ class Projection(SentenceReader):
 
     def __init__(self, context: Context, caches: Caches) -> None:
         super().__init__(context, caches.first)
-        self._axes = [_AxisModel.of(axis, caches.first) for axis in context.axes]
+        self._centre = centre(caches.first)
+        self._map = polarity_map(self.name, caches.first.embedder.fingerprint)
+        self._axes = [self._model(axis) for axis in context.axes]
 
-    def _likeness(self, vectors: Array) -> Array:
-        return np.stack([axis.likeness(vectors) for axis in self._axes], axis=1)
+    def _model(self, axis: Axis) -> _AxisModel:
+        if axis.hidden is None:
+            raise GamutError(f"axis {axis.id} has no hidden statements: it cannot be read")
+        low, high = (self._cache.vectors(told) for told in pole_contents(axis.hidden))
+        statements = np.concatenate([low, high]).astype(np.float64)
+        return _AxisModel.of(statements, self._moved(low), self._moved(high))
 
-    def _polarity(self, vectors: Array) -> Array:
-        return np.stack([axis.polarity(vectors) for axis in self._axes], axis=1)
+    def _moved(self, vectors: Vectors | Array) -> Array:
+        return mapped(centred(vectors, self._centre), self._map)
+
+    def _likeness(self, vector: Array) -> Array:
+        return np.concatenate([axis.likeness(vector) for axis in self._axes])
+
+    def _polarity(self, vector: Array, text: str) -> Array:
+        moved = self._moved(vector)
+        return np.concatenate([axis.polarity(moved) for axis in self._axes])
 
 
 def _position(vectors: Array, low: Array, high: Array, direction: Array, middle: float) -> Array:

@@ -98,12 +98,12 @@ class SentenceReader(ABC):
         return attribution, np.array([s.level for s in spoken]).reshape(shape)
 
     @abstractmethod
-    def _likeness(self, vectors: Array) -> Array:
-        """How much sentences [M, d] resemble the statements of each axis, [M, K]."""
+    def _likeness(self, vector: Array) -> Array:
+        """How much a sentence [1, d] resembles the statements of each axis, [K]."""
 
     @abstractmethod
-    def _polarity(self, vectors: Array) -> Array:
-        """Where sentences [M, d] stand between the poles of each axis, [M, K] in (-1, 1)."""
+    def _polarity(self, vector: Array, text: str) -> Array:
+        """Where a sentence [1, d] stands between the poles of each axis, [K] in (-1, 1)."""
 
     def _placed(self, vectors: Vectors) -> Array:
         """Unit vectors [M, d] as this reader compares them."""
@@ -161,20 +161,19 @@ class SentenceReader(ABC):
         """What one sentence says. Alone, since the last bits of a matrix product depend on how
         many rows it has, and a sentence must not read otherwise in another population."""
         vector = self._placed(content[None, : self._cache.embedder.width])
-        attribution = self._attribution(self._likeness(vector))[0]
+        attribution = self._attribution(self._likeness(vector))
         if judged.well_formed < LEAST_FORMED or judged.own < LEAST_OWN:
             attribution = np.zeros_like(attribution)
         meant = judged.degree if part.degree is None else part.degree
-        level = 0.5 + 0.5 * self._polarity(vector)[0] * (2 * meant - 1)
+        level = 0.5 + 0.5 * self._polarity(vector, part.text) * (2 * meant - 1)
         return _Spoken(attribution, level, vector[0], _hashed_words(part.text))
 
     def _attribution(self, likeness: Array) -> Array:
-        """Shares of sentences among axes [M, K]; what is missing from 1 belongs to none."""
-        with_none = np.concatenate([likeness, np.full((len(likeness), 1), self.none)], axis=1)
-        logits = (with_none - with_none.max(axis=1, keepdims=True)) / self.temperature
-        shares = np.exp(logits)
-        shares /= shares.sum(axis=1, keepdims=True)
-        attributed: Array = np.where(shares[:, :-1] < LEAST_SHARE, 0.0, shares[:, :-1])
+        """Shares of a sentence among axes [K]; what is missing from 1 belongs to none."""
+        logits = np.append(likeness, self.none) / self.temperature
+        shares = np.exp(logits - logits.max())
+        shares = (shares / shares.sum())[:-1]
+        attributed: Array = np.where(shares < LEAST_SHARE, 0.0, shares)
         return attributed
 
 

@@ -1,0 +1,78 @@
+"""The polarity maps of the offline readers: vectors in which the poles of any axis lie apart.
+
+Sentence vectors mostly hold what a sentence is about; on which side it stands is a small part of
+them, and much the same part whatever the axis. A map, learnt from many axes, makes that part
+larger. `benchmarks/train_polarity.py` makes the weights; the card beside them (polarity.json) says
+from what, and what they gain on contexts that were held out.
+"""
+
+import hashlib
+import json
+from functools import lru_cache
+from io import BytesIO
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from fitness.embedding import SentenceCache
+from fitness.vector_store import Vectors
+from generators.errors import GamutError
+
+WEIGHTS = Path(__file__).with_suffix(".npz")
+CARD = Path(__file__).with_suffix(".json")
+ORDINARY = Path(__file__).with_name("ordinary.txt")
+SCHEMA = "gamut/polarity/1"
+_REPAIR = "reinstall Gamut or run benchmarks/train_polarity.py"
+
+Array = NDArray[np.float64]
+
+
+def polarity_map(reader: str, encoder: str) -> Array:
+    """The map of a reader, [d, d]: the identity for an encoder that it was not trained on."""
+    maps, encoders = _shipped()
+    matrix = maps[reader]
+    return matrix if encoders[reader] == encoder else np.eye(len(matrix))
+
+
+def mapped(vectors: Array, matrix: Array) -> Array:
+    """Vectors [M, d] under a map, as unit vectors."""
+    moved = vectors @ matrix.T
+    unit: Array = moved / np.linalg.norm(moved, axis=1, keepdims=True)
+    return unit
+
+
+def centred(vectors: Vectors | Array, centre: Array) -> Array:
+    """Unit vectors [M, d] as seen from a centre [d], as unit vectors."""
+    shifted = vectors.astype(np.float64) - centre
+    unit: Array = shifted / np.linalg.norm(shifted, axis=1, keepdims=True)
+    return unit
+
+
+def centre(cache: SentenceCache) -> Array:
+    """The mean vector of ordinary sentences, which ship with Gamut and speak of nothing in
+    particular, [d]. Vectors of one encoder all lie in a cone (Ethayarajh 2019, EMNLP)."""
+    mean: Array = cache.vectors(_ordinary()).astype(np.float64).mean(axis=0)
+    return mean
+
+
+@lru_cache(maxsize=1)
+def _ordinary() -> tuple[str, ...]:
+    return tuple(ORDINARY.read_text("utf-8").splitlines())
+
+
+@lru_cache(maxsize=1)
+def _shipped() -> tuple[dict[str, Array], dict[str, str]]:
+    """The maps and the encoders that they belong to; damaged files are refused."""
+    try:
+        card: dict[str, Any] = json.loads(CARD.read_text("utf-8"))
+        data = WEIGHTS.read_bytes()
+    except (OSError, ValueError) as error:
+        raise GamutError(f"{WEIGHTS.stem}: cannot be read ({error}); {_REPAIR}") from error
+    known = card.get("schema"), card.get("weights_sha256")
+    if known != (SCHEMA, hashlib.sha256(data).hexdigest()):
+        raise GamutError(f"{WEIGHTS}: schema or checksum is not that of {CARD.name}; {_REPAIR}")
+    with np.load(BytesIO(data), allow_pickle=False) as stored:
+        maps = {name: stored[name].astype(np.float64) for name in stored.files}
+    return maps, card["encoders"]
