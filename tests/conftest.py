@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from hypothesis import settings
 
-from fitness.embedding import SentenceCache, open_cache
+from fitness.embedding import Caches, SentenceCache
 from generators.context import Context, load_context
 from generators.persona import Persona
 
@@ -35,9 +35,15 @@ def pytest_unconfigure(config: pytest.Config) -> None:
 
 
 @pytest.fixture(scope="session")
-def embedder_cache() -> SentenceCache:
-    """The default embedder with the cache of this test session."""
-    return open_cache()
+def caches() -> Caches:
+    """The encoders of the two readers with the cache of this test session."""
+    return Caches()
+
+
+@pytest.fixture(scope="session")
+def embedder_cache(caches: Caches) -> SentenceCache:
+    """The default embedder with its cache."""
+    return caches.first
 
 
 @pytest.fixture(scope="session")
