@@ -28,17 +28,14 @@ Side = Generator | list[Persona]
 
 
 @dataclass(frozen=True)
-class Comparison:
-    """How two sides differ in one context.
+class Difference:
+    """How two sides differ in one metric.
 
     Attributes:
-        metric: name of what is compared; both as read.
+        metric: its name.
         a, b: means over seeds, or the one value of a file.
         difference: a − b.
         low, high: its 95 % interval.
-        seeds: populations a side; 1 where a side is a file.
-        sizes: personas in a population of each side.
-        names: of the sides.
     """
 
     metric: str
@@ -47,26 +44,52 @@ class Comparison:
     difference: float
     low: float
     high: float
+
+    def __str__(self) -> str:
+        return (
+            f"{self.a:.3f} and {self.b:.3f}, difference {self.difference:+.3f}"
+            f" (95 % interval {self.low:+.3f} to {self.high:+.3f})"
+        )
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """How two sides differ in one context.
+
+    Attributes:
+        credited, bare: rare combination coverage, credited and as read.
+        seeds: populations a side; 1 where a side is a file.
+        sizes: personas in a population of each side.
+        names: of the sides.
+    """
+
+    credited: Difference
+    bare: Difference
     seeds: int
     sizes: tuple[int, int]
     names: tuple[str, str]
 
     def as_json(self) -> dict[str, Any]:
         """Plain JSON."""
-        plain = {**self.__dict__, "sizes": list(self.sizes), "names": list(self.names)}
-        return {**plain, "words": self.words()}
+        return {
+            "credited": dict(self.credited.__dict__),
+            "bare": dict(self.bare.__dict__),
+            "seeds": self.seeds,
+            "sizes": list(self.sizes),
+            "names": list(self.names),
+            "words": self.words(),
+        }
 
     def words(self) -> str:
-        """The comparison in a sentence."""
+        """The comparison in words; what is credited decides."""
         first, second = self.names
         figures = (
-            f"{self.metric} as read: {first} {self.a:.3f}, {second} {self.b:.3f}, difference"
-            f" {self.difference:+.3f} (95 % interval {self.low:+.3f} to {self.high:+.3f},"
-            f" {self._populations()})."
+            f"Rare combination coverage of {first} and {second}, {self._populations()}: credited"
+            f" {self.credited}; as read {self.bare}."
         )
-        if self.low > 0:
+        if self.credited.low > 0:
             return f"{first} covers more. {figures}"
-        if self.high < 0:
+        if self.credited.high < 0:
             return f"{second} covers more. {figures}"
         return f"No difference is shown. {figures}"
 
@@ -107,24 +130,33 @@ def compare(
         raise InputError("one persona a side says nothing about a difference; give 2 or more")
     used = range(seed, seed + (1 if files else seeds))
     scorer = open_scorer(context, respondent, say)
-    metric = f"rare_combination_coverage_{scorer.t}"
-    measures = [
-        [card.metrics[metric] for card in _scorecards(name, side, scorer, size, used)]
+    cards = [
+        _scorecards(name, side, scorer, size, used)
         for name, side in zip((a, b), sides, strict=True)
     ]
-    values = np.array([[m.value for m in row] for row in measures])  # [2, seeds]
-    difference = float((values[0] - values[1]).mean())
-    reach = _reach_of_files(measures) if files else _reach_over_seeds(values)
+    bare = f"rare_combination_coverage_{scorer.t}"
     return Comparison(
+        credited=_difference(f"credited_{bare}", cards, paired=not files),
+        bare=_difference(bare, cards, paired=not files),
+        seeds=len(used),
+        sizes=(sizes[0], sizes[1]),
+        names=(a, b),
+    )
+
+
+def _difference(metric: str, cards: Sequence[Sequence[Scorecard]], *, paired: bool) -> Difference:
+    """The difference of two sides in a metric, from a scorecard a seed."""
+    measures = [[card.metrics[metric] for card in side] for side in cards]
+    values = np.array([[m.value for m in side] for side in measures])  # [2, seeds]
+    difference = float((values[0] - values[1]).mean())
+    reach = _reach_over_seeds(values) if paired else _reach_of_files(measures)
+    return Difference(
         metric=metric,
         a=float(values[0].mean()),
         b=float(values[1].mean()),
         difference=difference,
         low=difference - reach,
         high=difference + reach,
-        seeds=len(used),
-        sizes=(sizes[0], sizes[1]),
-        names=(a, b),
     )
 
 

@@ -12,12 +12,13 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from evolve.store import Store
 from fitness.embedding import Caches
-from fitness.metrics import Points, cell_counts
+from fitness.metrics import Points, as_points, cell_counts, rare_weights
 from fitness.respondents import Row, open_respondent
-from fitness.scoring import Judged, Scorecard, Scorer
+from fitness.scoring import MOST_T, Judged, Scorecard, Scorer
 from generators.context import Context
 from generators.generator import GenerationError, generate
 from generators.persona import Persona
@@ -60,6 +61,11 @@ class Setup:
         for part in ("training", "report"):
             plain[part] = [c.model_dump(mode="json", by_alias=True) for c in plain[part]]
         return {**plain, "embedder": dict(self.embedder)}
+
+    def rare_weights(self, context: Context) -> NDArray[np.float64]:
+        """How much each combination of a context weighs, by its reference population."""
+        axes = len(context.axes)
+        return rare_weights(as_points(self.references[context.hash], axes), min(MOST_T, axes))
 
     @classmethod
     def from_json(cls, plain: Mapping[str, Any]) -> "Setup":
@@ -252,4 +258,4 @@ def _words(personas: Sequence[Persona]) -> float:
 
 
 def _rare(context: Context) -> str:
-    return f"rare_combination_coverage_{min(3, len(context.axes))}"
+    return f"rare_combination_coverage_{min(MOST_T, len(context.axes))}"

@@ -25,9 +25,9 @@ from evolve.progress import Progress
 from evolve.run import Run
 from evolve.workers import collect, open_pool
 from fitness.maps import draw_maps
-from fitness.metrics import Measure, as_points, rare_weights
+from fitness.metrics import Measure, as_points
 from generators.baselines import BASELINES, baseline
-from generators.bundle import write_bundle, write_pointer
+from generators.bundle import swap, write_bundle, write_pointer
 from generators.context import Context
 from generators.errors import GamutError, InputError
 from generators.persona import Persona
@@ -204,9 +204,7 @@ def _write_archive(run: Run, entries: Sequence[Entry], progress: Progress) -> No
     write_pointer(part / "best", written[0].name)
     old = run.folder / "archive.old"
     shutil.rmtree(old, ignore_errors=True)
-    if folder.exists():
-        folder.rename(old)
-    part.rename(folder)
+    swap(part, folder, old)
     shutil.rmtree(old, ignore_errors=True)
 
 
@@ -258,8 +256,8 @@ def _card(run: Run, entry: Entry) -> dict[str, Any]:
         "rare_combination_coverage": {
             "credited": _plain(credited),
             "bare": _plain(bare),
-            "credited_means": "personas that pass every gate, on axes where no single sentence"
-            " decides the third they are read in; one reader",
+            "credited_means": "personas that pass every gate, on axes where the readers agree on"
+            " their level and no single sentence decides the third they are read in",
             "interval": "95 %, over seeds; contexts taken as given",
         },
         "measures": dict(verdict["measures"]),
@@ -283,7 +281,7 @@ def _maps(
         axes, t = len(context.axes), min(3, len(context.axes))
         points = as_points(card["points"], axes, card["n"])
         metrics = {name: Measure(**m) for name, m in card["metrics"].items()}
-        weights = rare_weights(as_points(setup.references[context.hash], axes), t)
+        weights = setup.rare_weights(context)
         with tempfile.TemporaryDirectory() as folder:
             for file in draw_maps(
                 points, context, folder, metrics, ("png",), {t: weights}, singles=False

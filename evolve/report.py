@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from evolve.archive import Offer
 from evolve.finish import Entry
 from evolve.table import conclusion, rows
-from fitness.metrics import as_points, rare_weights, reference_lines, uncovered
+from fitness.metrics import as_points, reference_lines, uncovered
 from generators.errors import GamutError
 
 if TYPE_CHECKING:
@@ -71,7 +71,8 @@ def _results(entries: Sequence[Entry]) -> Iterable[str]:
     yield _table(head, lines)
     yield (
         '<p class="note">Mean and 95 % interval over seeds. <em>Credited</em>: personas that pass'
-        " every gate, on axes where no single sentence decides the third they are read in."
+        " every gate, on axes where the readers agree on their level and no single sentence decides"
+        " the third they are read in."
         " <em>As read</em>: without these conditions; noise can earn it. <em>Words</em>: the length"
         " of a persona; longer texts are read more steadily. The best elite was chosen on the"
         " training contexts alone.</p>"
@@ -100,7 +101,7 @@ def _gaps(run: "Run", card: dict[str, object]) -> Iterable[str]:
     context = next(c for c in run.setup.report if c.id == card["context"])
     axes, t = len(context.axes), min(3, len(context.axes))
     points = as_points(card["points"], axes, run.setup.population)  # type: ignore[arg-type]
-    weights = rare_weights(as_points(run.setup.references[context.hash], axes), t)
+    weights = run.setup.rare_weights(context)
     labels = [(a.name, a.low_label, a.high_label) for a in context.axes]
     found = uncovered(points, labels, t, weights, _LISTED)
     lines = reference_lines(points.asked, axes)

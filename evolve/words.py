@@ -10,6 +10,7 @@ from fitness.scoring import Scorecard
 from generators.context import Context
 
 LISTED = 20  # combinations
+CREDITED = "credited_"
 
 
 def printable(text: str) -> str:
@@ -23,12 +24,27 @@ def scorecard_words(card: Scorecard) -> str:
     """Metrics with standard errors beside their reference lines, gates, and the verdict."""
     lines = reference_lines(card.asked, len(card.axes))
     names = ("uniform", "sobol", "covering_design", "bound")
-    rows = [f"{'':30}{'value':>8}{'se':>8}  read perfectly: {'  '.join(names)}"]
+    rows = [
+        f"{'':30}{'as read':>8}{'se':>8}{'credited':>10}{'se':>8}  read perfectly:"
+        f" {'  '.join(names)}"
+    ]
     for name, measure in sorted(card.metrics.items()):
+        if name.startswith(CREDITED):
+            continue
         beside = "  ".join(
             f"{lines[line][name]:.3f}".rjust(len(line)) for line in names if name in lines[line]
         )
-        rows.append(f"{name:30}{measure.value:8.3f}{measure.se:8.3f}  {'':16}{beside}".rstrip())
+        credit = card.metrics.get(f"{CREDITED}{name}")
+        earned = f"{credit.value:10.3f}{credit.se:8.3f}" if credit else " " * 18
+        rows.append(
+            f"{name:30}{measure.value:8.3f}{measure.se:8.3f}{earned}  {'':16}{beside}".rstrip()
+        )
+    if card.fidelity:
+        rhos = ", ".join(
+            f"{axis} {'not told' if rho is None else f'{rho:.2f}'}"
+            for axis, rho in card.fidelity.items()
+        )
+        rows.append(f"fidelity (declared against read levels): {rhos}")
     failed = {gate: share for gate, share in card.gates.items() if share > 0}
     rows.append("gates failed: " + (", ".join(f"{g} {s:.0%}" for g, s in failed.items()) or "none"))
     return "\n".join([*rows, "", card.verdict])

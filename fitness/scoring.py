@@ -70,7 +70,6 @@ class Scorecard:
                 name: {"value": m.value, "se": m.se} for name, m in sorted(self.metrics.items())
             },
             "gates": dict(self.gates),
-            "fidelity": dict(self.fidelity),
             "verdict": self.verdict,
         }
 

@@ -7,7 +7,7 @@ from generators.bundle.content import SCHEMA, Bundle, Population
 from generators.bundle.source import write_pointer
 from generators.bundle.trust import check_trust, load, read_bundle
 from generators.bundle.verify import Verification, verify_bundle
-from generators.bundle.write import write_bundle
+from generators.bundle.write import swap, write_bundle
 
 __all__ = [
     "SCHEMA",
@@ -17,6 +17,7 @@ __all__ = [
     "check_trust",
     "load",
     "read_bundle",
+    "swap",
     "verify_bundle",
     "write_bundle",
     "write_pointer",

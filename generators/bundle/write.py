@@ -105,14 +105,17 @@ def _place(files: Mapping[str, bytes], target: Path) -> None:
             file = part / path
             file.parent.mkdir(exist_ok=True)
             file.write_bytes(content)
-        _swap(part, target, old)
+        swap(part, target, old)
     finally:
         shutil.rmtree(part, ignore_errors=True)
     shutil.rmtree(old, ignore_errors=True)
 
 
-def _swap(part: Path, target: Path, old: Path) -> None:
-    """No system renames a full folder over another one, so the older one steps aside first."""
+def swap(part: Path, target: Path, old: Path) -> None:
+    """Put a folder in the place of another one, which is left at `old`.
+
+    No system renames a full folder over another one, so the older one steps aside first.
+    """
     if not target.exists():
         part.rename(target)
         return
