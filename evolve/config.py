@@ -10,7 +10,8 @@ import yaml
 
 from evolve.search import Settings
 from fitness.embedding import EMBEDDERS
-from fitness.respondents import RESPONDENTS
+from fitness.respondents import NLI, RESPONDENTS
+from fitness.respondents.nli import HELP as NLI_HELP
 from generators.baselines import BASELINES, baseline
 from generators.bundle import check_trust, read_bundle
 from generators.context import Context, guide_and_report, load_context
@@ -76,7 +77,7 @@ def from_plain(plain: Mapping[str, Any]) -> Config:
         start=tuple(str(path) for path in plain["start"]),
         trust=plain["trust"] is True,
         contexts=plain["contexts"],
-        respondent=_known("respondent", plain["respondent"]["name"], RESPONDENTS),
+        respondent=_respondent(plain["respondent"]),
         embedder={
             **plain["embedder"],
             "name": _known("embedder", plain["embedder"]["name"], EMBEDDERS),
@@ -164,6 +165,16 @@ def _workers(value: Any) -> int:
     from joblib import cpu_count  # knows of affinity and of containers' limits
 
     return int(cpu_count()) if value is None else _whole("workers", value, 1, 1_024)
+
+
+def _respondent(given: Mapping[str, Any]) -> str:
+    """The name of a respondent, with its model behind a colon where it takes one."""
+    name = _known("respondent", given["name"], {**RESPONDENTS, NLI: None})
+    if name != NLI:
+        return name
+    if not given.get("model"):
+        raise InputError(f"respondent.model is missing: {NLI_HELP}")
+    return f"{NLI}:{given['model']}"
 
 
 def _known(key: str, name: Any, registry: Mapping[str, Any]) -> str:

@@ -89,25 +89,25 @@ class Evaluator:
     def evaluate(self, source: str, bar: float) -> dict[str, Any]:
         """The verdict on a program, plain JSON: status, values by context, measures, cost, reason.
 
-        `bar` is the mean value on the first rung below which the cascade ends early. A context on
-        which the program fails counts as zero.
+        `bar` is the mean coverage of pairs on the first rung below which the cascade ends early. A
+        context on which the program fails counts as zero.
         """
         try:
             program = parse(source)
         except ProgramError as error:
-            return _verdict(FAILED, {}, [], str(error))
+            return _verdict(FAILED, _Tally(), str(error))
         setup, done = self.setup, _Tally()
         rung = setup.training[: setup.first_rung]
         for context in rung:
             self._one(program, context, 0, done)
         if not done.judged:
-            return _verdict(FAILED, done.values, [], done.reason)
-        if np.mean([done.values[c.id][0] for c in rung]) < bar:
-            return _verdict(DROPPED, done.values, done.judged, done.reason, done.costs)
+            return _verdict(FAILED, done, done.reason)
+        if np.mean([done.pairs[c.id][0] for c in rung]) < bar:
+            return _verdict(DROPPED, done, done.reason)
         for context in setup.training:
             for replicate in range(len(done.values.get(context.id, ())), setup.replicates):
                 self._one(program, context, replicate, done)
-        return _verdict(SCORED, done.values, done.judged, done.reason, done.costs)
+        return _verdict(SCORED, done, done.reason)
 
     def report(self, source: str) -> dict[str, Any]:
         """Values, scorecards and personas of a program on the report contexts, plain JSON."""
@@ -207,6 +207,7 @@ class _Tally:
 
     def __init__(self) -> None:
         self.values: dict[str, list[float]] = {}
+        self.pairs: dict[str, list[float]] = {}
         self.judged: list[tuple[Judged, float, float]] = []
         self.costs = {"personas": 0, "characters": 0}
         self.reason = ""
@@ -216,6 +217,7 @@ class _Tally:
     ) -> None:
         characters = sum(len(p.description) for p in personas)
         self.values.setdefault(context.id, []).append(judged.value)
+        self.pairs.setdefault(context.id, []).append(judged.pairs)
         self.judged.append((judged, density, _words(personas)))
         self.costs["personas"] += len(personas)
         self.costs["characters"] += characters
@@ -225,31 +227,32 @@ class _Tally:
 
     def failed(self, context: Context, reason: str) -> None:
         self.values.setdefault(context.id, []).append(0.0)
+        self.pairs.setdefault(context.id, []).append(0.0)
         self.reason = self.reason or reason
 
 
-def _verdict(
-    status: str,
-    values: Mapping[str, list[float]],
-    judged: Sequence[tuple[Judged, float, float]],
-    reason: str,
-    cost: Mapping[str, int] | None = None,
-) -> dict[str, Any]:
+def _verdict(status: str, done: _Tally, reason: str) -> dict[str, Any]:
     gates: dict[str, float] = {}
+    judged = done.judged
     for one, _, _ in judged:
         for gate, share in one.gates.items():
             gates[gate] = gates.get(gate, 0.0) + share / len(judged)
     return {
         "status": status,
-        "values": {context: [round(v, 9) for v in some] for context, some in values.items()},
+        "values": _rounded(done.values),
+        "pairs": _rounded(done.pairs),
         "measures": {
             "density": float(np.mean([d for _, d, _ in judged])) if judged else 0.0,
             "words": float(np.mean([w for _, _, w in judged])) if judged else 0.0,
         },
         "gates": {gate: round(share, 6) for gate, share in sorted(gates.items()) if share > 0},
         "reason": reason,
-        "cost": dict(cost or {}),
+        "cost": dict(done.costs) if judged else {},
     }
+
+
+def _rounded(values: Mapping[str, Sequence[float]]) -> dict[str, list[float]]:
+    return {context: [round(v, 9) for v in some] for context, some in values.items()}
 
 
 def _words(personas: Sequence[Persona]) -> float:

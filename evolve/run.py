@@ -207,8 +207,8 @@ class _Loop:
                 self.suspects.append(flight)
                 return
             verdict = {
-                "status": FAILED, "values": {}, "measures": {}, "gates": {}, "cost": {},
-                "reason": f"the worker died twice: {error}",
+                "status": FAILED, "values": {}, "pairs": {}, "measures": {}, "gates": {},
+                "cost": {}, "reason": f"the worker died twice: {error}",
             }  # fmt: skip
         self.run.store.put(flight.candidate, verdict, time.monotonic() - flight.began)
         self.results[flight.candidate.ticket] = flight.candidate, verdict

@@ -48,7 +48,8 @@ class Settings:
 
 
 class _Fitness(base.Fitness):  # type: ignore[misc]
-    """A value a training context, all to be maximised; DEAP reads `weights` from the class."""
+    """Two values a training context, all to be maximised: credited rare combination coverage, and
+    that of pairs, which is sooner above zero; DEAP reads `weights` from the class."""
 
     weights: tuple[float, ...] = ()
 
@@ -96,7 +97,7 @@ class Search:
         self.state = State([[] for _ in range(settings.islands)])
         self._training = list(training)
         self._rung = self._training[:first_rung]
-        self._fitness = type("Fitness", (_Fitness,), {"weights": (1.0,) * len(training)})
+        self._fitness = type("Fitness", (_Fitness,), {"weights": (1.0,) * 2 * len(training)})
         self.toolbox = base.Toolbox()
         self.toolbox.register("select", tools.selAutomaticEpsilonLexicase, k=1)
         for name, operator in OPERATORS.items():
@@ -170,9 +171,10 @@ class Search:
         return float(np.median([np.mean(m.first_rung) for m in island])) * 0.8
 
     def _member(self, candidate: Candidate, verdict: Mapping[str, Any]) -> Member:
-        values = verdict["values"]
-        fitness = self._fitness(tuple(float(np.mean(values[c])) for c in self._training))
-        first = tuple(values[c][0] for c in self._rung)
+        values, pairs = verdict["values"], verdict["pairs"]
+        cases = [float(np.mean(v[c])) for v in (values, pairs) for c in self._training]
+        fitness = self._fitness(tuple(cases))
+        first = tuple(pairs[c][0] for c in self._rung)
         program = parse(candidate.source)
         return Member(candidate.ticket, program, fitness, objective(verdict), first)
 
@@ -206,5 +208,6 @@ def _join(island: list[Member], member: Member, size: int) -> None:
         island.remove(min(island, key=_rank))
 
 
-def _rank(member: Member) -> tuple[float, int]:
-    return member.value, -member.ticket
+def _rank(member: Member) -> tuple[float, float, int]:
+    """By what is maximised, where that is equal by all cases, then the elder first."""
+    return member.value, sum(member.fitness.values), -member.ticket

@@ -86,6 +86,7 @@ class Scorer:
         self._respondent = respondent
         self.reference = as_points(reference, len(context.axes))
         self.weights = rare_weights(self.reference, self.t)
+        self._pair_weights = rare_weights(self.reference, 2)
 
     def objective(self, personas: Sequence[Persona], asked: int) -> "Judged":
         """The search's fast path: read, gate, and weigh the rare combinations that are covered."""
@@ -96,7 +97,8 @@ class Scorer:
         firm = np.array(reading.firm, dtype=bool).reshape(points.read.shape)
         credited = Points(points.values, points.read & firm & passed, asked)
         value = rare_combination_coverage(credited, self.t, self.weights)
-        return Judged(value, points, credited, gated.shares(), gated.reasons)
+        pairs = rare_combination_coverage(credited, 2, self._pair_weights)
+        return Judged(value, pairs, points, credited, gated.shares(), gated.reasons)
 
     def scorecard(self, personas: Sequence[Persona], asked: int | None = None) -> Scorecard:
         """Every metric of a population; `asked` defaults to its size."""
@@ -128,6 +130,7 @@ class Judged:
 
     Attributes:
         value: credited rare combination coverage.
+        pairs: the same of combinations of two axes: sooner above zero, so a search climbs by it.
         points: where each persona was read, gates or not.
         credited: the same, read only where a level counts: it is firm, and its persona passes every
             gate.
@@ -136,6 +139,7 @@ class Judged:
     """
 
     value: float
+    pairs: float
     points: Points
     credited: Points
     gates: Mapping[str, float]

@@ -6,6 +6,8 @@ from fitness.embedding import Caches
 from fitness.respondents.agreement import Agreement
 from fitness.respondents.interface import Reading, Respondent, Row
 from fitness.respondents.nearest import Nearest
+from fitness.respondents.nli import NAME as NLI
+from fitness.respondents.nli import Nli
 from fitness.respondents.projection import Projection
 from generators.context import Context
 from generators.errors import InputError
@@ -15,24 +17,33 @@ RESPONDENTS: dict[str, Callable[[Context, Caches], Respondent]] = {
     "projection": Projection,
     "nearest": Nearest,
 }
-"""Respondents by the name that the config group `respondent` and `--respondent` use."""
+"""Respondents by the name that the config group `respondent` and `--respondent` use; beside them
+there is nli:MODEL."""
 
 DEFAULT = "agreement"
 
 
 def open_respondent(name: str, context: Context, caches: Caches) -> Respondent:
-    """The respondent of a name for a context. Raises InputError for a name that is not known."""
+    """The respondent of a name for a context; nli:MODEL names its model, too.
+
+    Raises InputError for a name that is not known, or a model that cannot be used.
+    """
+    kind, _, model = name.partition(":")
+    if kind == NLI:
+        return Nli(context, caches, model)
     if name not in RESPONDENTS:
-        known = ", ".join(sorted(RESPONDENTS))
+        known = ", ".join([*sorted(RESPONDENTS), f"{NLI}:MODEL"])
         raise InputError(f"respondent {name!r} is not known; known: {known}")
     return RESPONDENTS[name](context, caches)
 
 
 __all__ = [
     "DEFAULT",
+    "NLI",
     "RESPONDENTS",
     "Agreement",
     "Nearest",
+    "Nli",
     "Projection",
     "Reading",
     "Respondent",

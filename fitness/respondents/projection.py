@@ -59,7 +59,7 @@ class Projection(SentenceReader):
 
     name = "projection"
     edition = 3
-    gain = 1.5
+    gain = 2.0
     same = 0.7  # 99 % of framings of one sign reach it, one pair in a thousand of different signs
     # of one pole reaches .64
     temperature = 0.04

@@ -68,6 +68,8 @@ class SentenceReader(ABC):
         same: cosine of two sentences from which they say the same.
         temperature, none: of the attribution to axes, and the likeness that a sentence about
             nothing in particular has.
+        reads_degree: whether `_polarity` sees itself how far a sentence is meant; it then gets
+            the sentence whole, and no degree is applied to what it says.
     """
 
     name: str
@@ -76,6 +78,7 @@ class SentenceReader(ABC):
     same: float
     temperature: float
     none: float
+    reads_degree = False
 
     def __init__(self, context: Context, cache: SentenceCache) -> None:
         """Raises GamutError where the context has no hidden part."""
@@ -149,7 +152,7 @@ class SentenceReader(ABC):
         parts = [graded(sentence) for sentence in new]
         contents = self._cache.rows([part.text for part in parts])
         for sentence, part, content in zip(new, parts, contents, strict=True):
-            self._read[sentence] = self._said(part, content, self._judged(sentence))
+            self._read[sentence] = self._said(sentence, part, content, self._judged(sentence))
 
     def _judged(self, sentence: str) -> _Judged:
         """What the trained heads say of a whole sentence; all for it where there are none."""
@@ -159,15 +162,17 @@ class SentenceReader(ABC):
         row = self._cache.rows([sentence])[0]
         return _Judged(*(float(value) for value in row[embedder.width :]))
 
-    def _said(self, part: Sentence, content: Vectors, judged: _Judged) -> _Spoken:
+    def _said(self, sentence: str, part: Sentence, content: Vectors, judged: _Judged) -> _Spoken:
         """What one sentence says. Alone, since the last bits of a matrix product depend on how
         many rows it has, and a sentence must not read otherwise in another population."""
         vector = self._placed(content[None, : self._cache.embedder.width])
         attribution = self._attribution(self._likeness(vector))
         if judged.well_formed < LEAST_FORMED or judged.own < LEAST_OWN:
             attribution = np.zeros_like(attribution)
-        meant = judged.degree if part.degree is None else part.degree
-        level = 0.5 + 0.5 * self._polarity(vector, part.text) * (2 * meant - 1)
+        text, meant = part.text, judged.degree if part.degree is None else part.degree
+        if self.reads_degree:
+            text, meant = sentence, 1.0
+        level = 0.5 + 0.5 * self._polarity(vector, text) * (2 * meant - 1)
         return _Spoken(attribution, level, vector[0], _hashed_words(part.text))
 
     def _attribution(self, likeness: Array) -> Array:
