@@ -7,8 +7,9 @@ Personas are written at Sobol positions in each style of recovery_styles.py, sha
 contexts of a split; `by hand` are the paragraphs of recovery_paragraphs.yaml. Printed per style and
 reader: rank correlation of meant and read levels and the error (means over contexts and axes), and
 for the default respondent leakage (mean |rank correlation| with the levels of the other axes), the
-share of levels that are missing, and the correlation of the two readers' errors. The interval at
-the end is over contexts and axes. Look at the test split once, and log it in docs/test_looks.md.
+share of levels that are missing, the correlation of the two readers' errors, the share of levels
+read in their own third, that of firm ones, and how many of the firm ones are in their own third.
+The interval is over contexts and axes. Look at the test split once; log it in docs/test_looks.md.
 
 With --gain: error of each reader on content mixes for each gain, which is how the gains were
 chosen, on the training contexts.
@@ -31,6 +32,7 @@ from scipy.stats import qmc
 
 from evolve.config import packaged_contexts
 from fitness.embedding import Caches
+from fitness.metrics import levels_of
 from fitness.respondents import Agreement
 from generators.context import Context
 from generators.persona import Persona
@@ -43,10 +45,12 @@ READERS = ("projection", "nearest", "agreement")
 
 @dataclass(frozen=True)
 class Recovered:
-    """One style in one context: levels meant [N, K], and read by each reader, NaN if missing."""
+    """One style in one context: levels meant [N, K], read by each reader (NaN if missing), and
+    which of those of both together are firm."""
 
     meant: Array
     read: dict[str, Array]
+    firm: NDArray[np.bool_]
 
 
 def main() -> None:
@@ -102,23 +106,22 @@ def recover(
             rng = np.random.default_rng((number, list(STYLES).index(style)))
             texts = [paragraph(context, levels, style, rng) for levels in meant]
         if texts:
-            found.append(Recovered(meant, read_all(texts, respondents[context.id])))
+            found.append(read_all(meant, texts, respondents[context.id]))
     return found
 
 
-def read_all(texts: Sequence[str], respondent: Agreement) -> dict[str, Array]:
-    """Levels [N, K] by each reader and by both together."""
+def read_all(meant: Array, texts: Sequence[str], respondent: Agreement) -> Recovered:
+    """The personas of one style, by each reader and by both together."""
     personas = [
         Persona(id=f"p{i}", name=name_in(text), description=text) for i, text in enumerate(texts)
     ]
-    readers = (*respondent.readers, respondent)
-    return {
-        reader.name: np.array(reader.read(personas).levels, dtype=np.float64) for reader in readers
-    }
+    readings = {r.name: r.read(personas) for r in (*respondent.readers, respondent)}
+    levels = {name: np.array(found.levels, dtype=np.float64) for name, found in readings.items()}
+    return Recovered(meant, levels, np.array(readings[respondent.name].firm))
 
 
 def name_in(text: str) -> str:
-    """The name that a text tells of, as a persona record would have it; else one that it has not."""
+    """The name that a text tells of, as a persona record would have it; else another one."""
     words = re.findall(r"[A-Z][a-z]+", text)
     return next((word for word in words if word in NAMES), "Nobody")
 
@@ -151,23 +154,39 @@ def figures(found: Sequence[Recovered]) -> dict[str, float]:
         np.mean(np.concatenate([np.isnan(r.read[both]).ravel() for r in found]))
     )
     line["errors together"] = errors_together(found)
+    own = np.concatenate([own_third(r.meant, r.read[both]).ravel() for r in found])
+    firm = np.concatenate([r.firm.ravel() for r in found])
+    line["own third"] = float(own.mean())
+    line["firm"] = float(firm.mean())
+    line["own third if firm"] = float(own[firm].mean()) if firm.any() else float("nan")
     return line
 
 
+def own_third(meant: Array, read: Array) -> NDArray[np.bool_]:
+    """Which levels are read in the third that they were meant in; what is missing is not."""
+    same: NDArray[np.bool_] = levels_of(meant) == levels_of(np.nan_to_num(read, nan=-1.0))
+    return same & ~np.isnan(read)
+
+
 def errors_together(found: Sequence[Recovered]) -> float:
-    """Correlation of the two readers' errors, each axis centred first, over all that both read."""
-    one, other = (
-        np.concatenate([centred(r.read[name] - r.meant).ravel() for r in found])
-        for name in READERS[:2]
-    )
-    known = ~np.isnan(one) & ~np.isnan(other)
-    return float(np.corrcoef(one[known], other[known])[0, 1])
+    """Correlation of the two readers' errors over all that both read.
 
-
-def centred(errors: Array) -> Array:
-    """Errors [N, K] less their mean on each axis."""
-    less: Array = errors - np.nanmean(errors, axis=0)
-    return less
+    An error is what is left of the levels read on an axis after a straight line in the levels
+    meant: every weak reader draws levels to the middle, which is no error that two share.
+    """
+    left: list[list[Array]] = [[], []]
+    for r in found:
+        for k in axes_of(r):
+            pair = [r.read[name][:, k] for name in READERS[:2]]
+            known = ~np.isnan(pair[0]) & ~np.isnan(pair[1])
+            if known.sum() < 3:
+                continue
+            meant = r.meant[known, k]
+            for kept, read in zip(left, pair, strict=True):
+                slope, start = np.polyfit(meant, read[known], 1)
+                kept.append(read[known] - slope * meant - start)
+    one, other = (np.concatenate(kept) for kept in left)
+    return float(np.corrcoef(one, other)[0, 1])
 
 
 def axes_of(recovered: Recovered) -> range:
@@ -189,13 +208,15 @@ def show(style: str, line: dict[str, float], first: bool) -> None:
             f"{'':24}{'rank correlation':>34}{'error':>17}\n"
             f"{'style':24}{'proj':>6}{'near':>6}{'both':>6} ±95%  "
             f"{'proj':>12}{'near':>6}{'both':>6}{'leak':>6}{'miss':>6}{'together':>9}"
-            f"{'people':>8}{'ms':>5}"
+            f"{'third':>6}{'firm':>6}{'right':>6}{'people':>8}{'ms':>5}"
         )
     rhos = "".join(f"{line[f'rho {reader}']:6.2f}" for reader in READERS)
     errors = "".join(f"{line[f'error {reader}']:6.2f}" for reader in READERS)
     print(
         f"{style:24}{rhos} ±{line['reach']:.2f} {errors:>24}{line['leakage']:6.2f}"
-        f"{line['missing']:6.2f}{line['errors together']:9.2f}{line['people']:8.0f}{line['ms']:5.0f}",
+        f"{line['missing']:6.2f}{line['errors together']:9.2f}{line['own third']:6.2f}"
+        f"{line['firm']:6.2f}{line['own third if firm']:6.2f}"
+        f"{line['people']:8.0f}{line['ms']:5.0f}",
         flush=True,
     )
 
@@ -210,7 +231,11 @@ def compare_gains(
                 reader.gain = gain
         line = figures(recover("content_mix", contexts, respondents, 200))
         said = ", ".join(f"{reader} {line[f'error {reader}']:.3f}" for reader in READERS)
-        print(f"gain {gain:.1f}: error {said}", flush=True)
+        print(
+            f"gain {gain:.1f}: error {said}; firm {line['firm']:.3f},"
+            f" of which in their own third {line['own third if firm']:.3f}",
+            flush=True,
+        )
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""Trains the heads of the projection reader (fitness/respondents/heads.onnx, heads.json).
+"""Trains the heads of the projection reader (fitness/encoders/heads.onnx, heads.json).
 
     python benchmarks/train_heads.py              trains, reports, writes the weights
     python benchmarks/train_heads.py --monitor    only the monitoring run and its report
@@ -28,7 +28,7 @@ from fluency_texts import CONTEXTS
 from heads_report import report
 
 from fitness.embedding import MiniLM
-from fitness.respondents import heads as shipped
+from fitness.encoders import heads as shipped
 from generators.context import Context
 
 SEED = 20

@@ -25,7 +25,7 @@ from numpy.typing import NDArray
 
 from evolve.config import packaged_contexts
 from fitness.embedding import Caches, SentenceCache
-from fitness.respondents.heads import text_digest
+from fitness.encoders.heads import text_digest
 from fitness.respondents import polarity as shipped
 from fitness.respondents.sentence_reader import pole_contents
 from fitness.respondents.sentences import about_i, graded

@@ -4,7 +4,8 @@ import io
 import os
 import sys
 import traceback
-from typing import NoReturn
+from importlib.metadata import version
+from typing import Annotated, NoReturn
 
 import typer
 from typer.exceptions import TyperException
@@ -23,6 +24,26 @@ app = typer.Typer(
     rich_markup_mode=None,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
+
+
+def _print_version(asked: bool) -> None:
+    if asked:
+        print(f"gamut {version('persona-gamut')}")
+        raise typer.Exit
+
+
+@app.callback()
+def _options(
+    shown: Annotated[
+        bool,
+        typer.Option(
+            "--version", callback=_print_version, is_eager=True, help="Print the version and leave."
+        ),
+    ] = False,
+) -> None:
+    """What `gamut` takes before a command."""
+
+
 context_app = typer.Typer(
     help="Check a context file, or make one.\n\nExample: gamut context check my.yaml",
     no_args_is_help=True,
@@ -60,10 +81,13 @@ def main() -> NoReturn:
 
 
 def _run(words: list[str]) -> int:
-    if words[:1] == ["evolve"] and not {"-h", "--help"} & set(words):
-        from evolve.job import launch
+    if words[:1] == ["evolve"]:
+        if {"-h", "--help"} & set(words):
+            words = ["evolve", "--help"]  # the other words are Hydra's, which Typer does not know
+        else:
+            from evolve.job import launch
 
-        return launch(words[1:])
+            return launch(words[1:])
     status = app(words, standalone_mode=False)
     return status if isinstance(status, int) else DONE
 

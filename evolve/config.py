@@ -32,6 +32,7 @@ class Config:
     minutes: float | None
     start: tuple[str, ...]
     trust: bool
+    force: bool
     contexts: Mapping[str, Any]
     respondent: str
     embedder: Mapping[str, Any]
@@ -75,7 +76,8 @@ def from_plain(plain: Mapping[str, Any]) -> Config:
         **whole,
         minutes=minutes,
         start=tuple(str(path) for path in plain["start"]),
-        trust=plain["trust"] is True,
+        trust=_flag("trust", plain["trust"]),
+        force=_flag("force", plain.get("force", False)),  # runs of earlier versions lack it
         contexts=plain["contexts"],
         respondent=_respondent(plain["respondent"]),
         embedder={
@@ -159,6 +161,12 @@ def _share(key: str, value: Any) -> float:
     if isinstance(value, bool) or not isinstance(value, int | float) or not 0 <= value <= 1:
         raise InputError(f"{key}={value!r}: should be a number from 0 to 1")
     return float(value)
+
+
+def _flag(key: str, value: Any) -> bool:
+    if not isinstance(value, bool):
+        raise InputError(f"{key}={value!r}: should be true or false")
+    return value
 
 
 def _workers(value: Any) -> int:

@@ -37,7 +37,7 @@ def launch(words: list[str]) -> int:
         except Exception as error:  # raised below: Hydra would word it for its own developers
             errors.append(error)
 
-    sys.argv = [PROGRAM, *(new for word in words for new in _own_context(word))]
+    sys.argv = [PROGRAM, *(new for word in words for new in _for_hydra(word))]
     try:
         hydra.main(version_base="1.3", config_path="pkg://conf", config_name="config")(job)()
     except (HydraException, OmegaConfBaseException) as error:
@@ -107,8 +107,10 @@ def _folder(config: Any) -> Path:
     return Path(config.run_dir)
 
 
-def _own_context(word: str) -> list[str]:
-    """`contexts=my.yaml` means the group of one's own contexts, with that file."""
+def _for_hydra(word: str) -> list[str]:
+    """`--force` is a key, and `contexts=my.yaml` the group of one's own contexts with that file."""
+    if word == "--force":
+        return ["force=true"]
     key, _, value = word.partition("=")
     if key != "contexts" or not value.endswith((".yaml", ".yml")):
         return [word]

@@ -17,6 +17,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from importlib.metadata import version
 from pathlib import Path
+from shlex import quote
 from typing import IO, Any
 
 from evolve.config import Config, read_config, resolve_contexts, start_programs, write_config
@@ -25,9 +26,11 @@ from evolve.progress import Progress
 from evolve.search import Search
 from evolve.store import Candidate, Store
 from evolve.workers import Pool, collect, open_pool
+from fitness.admission import ADMITTED, examine, not_admitted_words, percent
 from fitness.embedding import Caches
 from fitness.reference import reference_rows
-from fitness.respondents import open_respondent
+from fitness.respondents import RESPONDENTS, open_respondent
+from generators.context import load_context
 from generators.errors import InputError
 from generators.program import parse
 from generators.sandbox import Sandbox, probe
@@ -56,6 +59,7 @@ def create(config: Config, folder: Path, progress: Progress) -> Run:
         )
     resolve_contexts(config)  # what the user gave wrong is said before anything is written
     start_programs(config)
+    _admit(config, progress)
     try:
         folder.mkdir(parents=True, exist_ok=True)
         if any(folder.iterdir()):
@@ -66,6 +70,29 @@ def create(config: Config, folder: Path, progress: Progress) -> Run:
             f"{folder}: cannot be written ({error.strerror}); choose another run_dir"
         ) from None
     return open_run(folder, progress)
+
+
+def _admit(config: Config, progress: Progress) -> None:
+    """Refuse a context of the user's own whose poles the offline readers hardly tell apart.
+
+    Contexts that ship are measured when they are written; another respondent is the user's choice.
+    """
+    file = config.contexts.get("file")
+    if not file or config.respondent not in RESPONDENTS:
+        return
+    progress.say(f"{file}: checking whether the readers tell its poles apart")
+    weak = not_admitted_words(examine(load_context(file), Caches(config.embedder)))
+    if not weak:
+        return
+    found = f"{file}: the readers hardly tell the poles of some axes apart (statements on their"
+    found += f" own side: {weak}; {percent(ADMITTED)} are needed)"
+    if config.force:
+        progress.say(f"{found}; searching all the same (force=true)")
+        return
+    raise InputError(
+        f"{found}. `gamut context check {quote(str(file))}` says what to rewrite; --force searches"
+        " all the same"
+    )
 
 
 def open_run(folder: Path, progress: Progress, *, to_write: bool = True) -> Run:

@@ -7,6 +7,7 @@ nothing, so a search on such a context is refused unless the user insists.
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
+from math import floor
 from typing import Any
 
 import numpy as np
@@ -18,9 +19,7 @@ from fitness.respondents.sentences import about_i
 from generators.context import Axis, Context, Hidden
 
 ADMITTED = 0.85  # share of an axis' own texts on their own side, a mean over both readers
-CONFUSED = (
-    0.25  # share of an axis' own texts attributed to another one from which they are confused
-)
+CONFUSED = 0.25  # share of an axis' own texts that are taken for another one
 FOLDS = 4
 
 Levels = NDArray[np.float64]
@@ -90,6 +89,16 @@ def examine(context: Context, caches: Caches) -> list[AxisAdmission]:
                 spoken = shares[shares.any(axis=1)]
                 tally.taken_for.setdefault(reader.name, []).extend(spoken.argmax(axis=1).tolist())
     return [_verdict(context, number, tally) for number, tally in enumerate(tallies)]
+
+
+def not_admitted_words(found: Sequence[AxisAdmission]) -> str:
+    """The axes that are not admitted, each with its accuracy; empty where all are."""
+    return ", ".join(f"{axis.axis} {percent(axis.mean)}" for axis in found if not axis.admitted)
+
+
+def percent(share: float) -> str:
+    """A share in whole percent, rounded down, so that what falls short never reads as enough."""
+    return f"{floor(100 * share + 1e-9)} %"
 
 
 def _without(axis: Axis, fold: int) -> tuple[Axis, list[tuple[str, bool]]]:

@@ -3,9 +3,13 @@
 import json
 import sys
 from pathlib import Path
-from typing import Annotated
+from shlex import quote
+from typing import TYPE_CHECKING, Annotated
 
 import typer
+
+if TYPE_CHECKING:
+    from generators.context import Context
 
 PERSONAS = Annotated[
     Path, typer.Argument(help="Personas: .jsonl, .json, .csv or .parquet.", show_default=False)
@@ -34,6 +38,9 @@ def score(
 ) -> None:
     """Score anyone's personas: how much do they cover?
 
+    Axes that the offline readers hardly tell apart are named on standard error: levels on them
+    mean little, and `gamut context check` says what to rewrite.
+
     Example: gamut score personas.csv --context my.yaml
     """
     from evolve.words import scorecard_words
@@ -41,8 +48,10 @@ def score(
     from generators.persona import read_personas
 
     people = read_personas(personas)
-    card = open_scorer(context, respondent, say=_say).scorecard(people)
-    print(json.dumps(card.as_json(), indent=1) if as_json else scorecard_words(card))
+    scorer = open_scorer(context, respondent, say=_say)
+    card = scorer.scorecard(people)
+    print(json.dumps(card.as_json(), indent=1) if as_json else scorecard_words(card), flush=True)
+    _tell_weak_axes(context, scorer.context, respondent)
 
 
 def draw(
@@ -104,6 +113,23 @@ def compare(
         a, b, context, n=n, seeds=seeds, seed=seed, respondent=respondent, trust=trust, say=_say
     )
     print(json.dumps(found.as_json(), indent=1) if as_json else found.words())
+
+
+def _tell_weak_axes(file: Path, context: "Context", respondent: str | None) -> None:
+    """Name the axes that the offline readers hardly tell apart, where it is they who read."""
+    from fitness.admission import ADMITTED, examine, not_admitted_words, percent
+    from fitness.embedding import Caches
+    from fitness.respondents import DEFAULT, RESPONDENTS
+
+    if (respondent or DEFAULT) not in RESPONDENTS:
+        return
+    weak = not_admitted_words(examine(context, Caches()))
+    if weak:
+        _say(
+            f"{file}: the readers hardly tell these axes' poles apart, so levels on them mean"
+            f" little: {weak} ({percent(ADMITTED)} are needed);"
+            f" `gamut context check {quote(str(file))}` says what to rewrite"
+        )
 
 
 def _say(text: str) -> None:

@@ -83,10 +83,10 @@ class E5(Encoder):
     def _session(self) -> Any:
         return open_session(_graph(self._model), str(self._file))
 
-    def states(self, text: str) -> Vectors:
-        """The token states of a text, float32 [tokens, 384], its two ends included."""
+    def states(self, text: str) -> tuple[Vectors, tuple[float, ...]]:
+        """The token states of a text, float32 [tokens, 384], its two ends included; no heads."""
         states: Vectors = self._session.run(None, {"words": self._words(text)})[0]
-        return states
+        return states, ()
 
     def _words(self, text: str) -> Vectors:
         model = self._model

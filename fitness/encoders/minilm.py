@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 
 from fitness.encoders.base import Encoder
+from fitness.encoders.heads import Heads, with_middle
 from fitness.encoders.onnx_file import carried, open_session, sha256_of
 from fitness.vector_store import Vectors
 from generators.errors import GamutError, InputError
@@ -36,24 +37,36 @@ class MiniLM(Encoder):
             )
         if not tokenizer and digests[1] != _TOKENIZER_SHA256:
             raise GamutError(f"{tokenizer_file}: checksum is not that of the known tokenizer")
-        self._session = open_session(model_file, str(model_file))
         self._tokenizer = _tokenizer(tokenizer_file)
         self.fingerprint = f"minilm-{digests[0][:16]}-{digests[1][:8]}"
+        self.headed = digests == (_MODEL_SHA256, _TOKENIZER_SHA256)
+        if self.headed:
+            self._heads = Heads(self.fingerprint)
+            self.fingerprint += f"/{self._heads.fingerprint}"
+            data = with_middle(model_file.read_bytes())
+            self._session = open_session(data, str(model_file))
+        else:  # the heads were trained on the packaged weights; others are read without
+            self._session = open_session(model_file, str(model_file))
 
     @cached_property
     def _inputs(self) -> list[str]:
         return [node.name for node in self._session.get_inputs()]
 
-    def states(self, text: str) -> Vectors:
-        """The token states of a text, float32 [tokens, 384], its two ends included."""
+    def states(self, text: str) -> tuple[Vectors, tuple[float, ...]]:
+        """The token states of a text, float32 [tokens, 384], its two ends included, and what the
+        heads say of it."""
         ids = np.asarray([self._tokenizer.encode(text).ids], dtype=np.int64)
         feed = {
             "input_ids": ids,
             "attention_mask": np.ones_like(ids),
             "token_type_ids": np.zeros_like(ids),
         }
-        hidden: Vectors = self._session.run(None, {name: feed[name] for name in self._inputs})[0]
-        return hidden.reshape(-1, hidden.shape[-1])
+        found = self._session.run(None, {name: feed[name] for name in self._inputs})
+        end: Vectors = found[0].reshape(-1, self.width)
+        if not self.headed:
+            return end, ()
+        said = self._heads(found[-1][0], end)
+        return end, (said.degree, said.well_formed, said.own)
 
 
 def _tokenizer(file: Path) -> Any:

@@ -28,6 +28,11 @@ _LINK = re.compile(
     re.I,
 )
 _SELF = re.compile(r"\bI\b|\b(?i:me|my|mine|myself)\b")
+_JOINT = re.compile(
+    r"[;:]\s+|,\s+(?=(?:(?:and|but|yet|so|or|whereas|while|though|although)\s+)?I\b)", re.I
+)
+_OWN_CLAUSE = re.compile(r"\bI\b|^(?i:(?:and |but |so |yet )?my)\b")
+_SHORTEST_CLAUSE = 3  # words
 _SHE_HE = {
     "she": "they", "he": "they", "her": "their", "his": "their", "him": "them", "hers": "theirs",
     "herself": "themselves", "himself": "themselves", "she's": "they're", "he's": "they're",
@@ -87,20 +92,32 @@ def split(text: str, name: str = "") -> list[str]:
             part = f"{parts.pop()} {part}"
         parts.append(part)
     told: dict[str, str] = {}
-    for words, sentence in map(_told, parts):
-        if words:
+    for part in parts:
+        for words, sentence in _told(part):
             told.setdefault(words, sentence)
     return list(told.values())[:MOST_SENTENCES]
 
 
 @lru_cache(maxsize=100_000)
-def _told(part: str) -> tuple[str, str]:
-    """The bare words of a part of a text, empty where it says nothing, and its sentence."""
+def _told(part: str) -> tuple[tuple[str, str], ...]:
+    """The bare words of each clause of a part of a text, and the clause; none if it says nothing."""
     bare = _NUMBER.sub("", part.strip(_BULLETS), count=1)
     if not _SAYS_SOMETHING.search(bare):
-        return "", ""
-    sentence = about_i(bare)
-    return " ".join(_WORD.findall(sentence.lower())), sentence
+        return ()
+    clauses = _own_clauses(about_i(bare))
+    return tuple((" ".join(_WORD.findall(clause.lower())), clause) for clause in clauses)
+
+
+def _own_clauses(sentence: str) -> list[str]:
+    """The clauses of a sentence whose subject is the speaker, "I" or "my …", if there are any.
+
+    What others do, which a sentence may set the speaker off from, is not the speaker's.
+    """
+    parts = [part.strip() for part in _JOINT.split(sentence)]
+    if len(parts) == 1 or min(len(part.split()) for part in parts) < _SHORTEST_CLAUSE:
+        return [sentence]
+    own = [part for part in parts if _OWN_CLAUSE.search(part)]
+    return [part[:1].upper() + part[1:] for part in own or parts]
 
 
 def _without_name(text: str, name: str) -> str:

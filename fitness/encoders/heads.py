@@ -10,13 +10,13 @@ import hashlib
 import json
 import re
 from dataclasses import dataclass
-from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from fitness.encoders.onnx_file import open_session
 from generators.errors import GamutError
 
 WEIGHTS = Path(__file__).with_suffix(".onnx")
@@ -62,7 +62,7 @@ class Heads:
                 "benchmarks/train_heads.py"
             )
         self.fingerprint = f"heads-{content['weights_sha256'][:16]}"
-        self._session = open_session(data)
+        self._session = open_session(data, str(weights))
 
     def __call__(self, middle: TokenStates, end: TokenStates) -> HeadValues:
         """The values of one sentence from its states, both float32 [T, 384], unpooled and with
@@ -70,11 +70,6 @@ class Heads:
         given = {"middle": middle, "end": end}
         degree, well_formed, own = self._session.run(None, given)[0].tolist()
         return HeadValues(degree, well_formed, own)
-
-
-def heads(middle: TokenStates, end: TokenStates) -> HeadValues:
-    """The shipped heads on states of the encoder that they were trained on, both [T, 384]."""
-    return _shipped()(middle, end)
 
 
 def with_middle(model: bytes) -> bytes:
@@ -100,11 +95,6 @@ def text_digest(text: str) -> str:
     return hashlib.sha256(words.encode()).hexdigest()[:16]
 
 
-@lru_cache(maxsize=1)
-def _shipped() -> Heads:
-    return Heads(str(_card(CARD).get("encoder")))
-
-
 def _card(file: Path) -> dict[str, Any]:
     try:
         content = json.loads(file.read_text(encoding="utf-8"))
@@ -113,13 +103,3 @@ def _card(file: Path) -> dict[str, Any]:
     if not isinstance(content, dict) or content.get("schema") != SCHEMA:
         raise GamutError(f"{file}: is not a card of schema {SCHEMA}; {_REPAIR}")
     return content
-
-
-def open_session(data: bytes) -> Any:
-    """An onnxruntime session on one thread."""
-    import onnxruntime
-
-    options = onnxruntime.SessionOptions()
-    options.intra_op_num_threads = options.inter_op_num_threads = 1
-    options.log_severity_level = 3
-    return onnxruntime.InferenceSession(data, options, providers=["CPUExecutionProvider"])
