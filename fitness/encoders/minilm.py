@@ -23,11 +23,16 @@ _LONGEST = 256  # tokens; the model was trained on 128 and a sentence has hardly
 
 
 class MiniLM(Encoder):
-    """all-MiniLM-L6-v2 by onnxruntime, one thread. Paths override the packaged files."""
+    """all-MiniLM-L6-v2 by onnxruntime, one thread. Paths override the packaged files.
+
+    The trained heads belong to the packaged files: other weights, or `heads=False`, go without.
+    """
 
     width = 384
 
-    def __init__(self, model: str | None = None, tokenizer: str | None = None) -> None:
+    def __init__(
+        self, model: str | None = None, tokenizer: str | None = None, heads: bool = True
+    ) -> None:
         model_file = Path(model) if model else carried(*_MODEL)
         tokenizer_file = Path(tokenizer) if tokenizer else carried(*_TOKENIZER)
         digests = sha256_of(model_file), sha256_of(tokenizer_file)
@@ -39,14 +44,13 @@ class MiniLM(Encoder):
             raise GamutError(f"{tokenizer_file}: checksum is not that of the known tokenizer")
         self._tokenizer = _tokenizer(tokenizer_file)
         self.fingerprint = f"minilm-{digests[0][:16]}-{digests[1][:8]}"
-        self.headed = digests == (_MODEL_SHA256, _TOKENIZER_SHA256)
+        packaged = digests == (_MODEL_SHA256, _TOKENIZER_SHA256)
+        source = with_middle(model_file.read_bytes()) if packaged else model_file
+        self._session = open_session(source, str(model_file))
+        self.headed = packaged and heads
         if self.headed:
             self._heads = Heads(self.fingerprint)
             self.fingerprint += f"/{self._heads.fingerprint}"
-            data = with_middle(model_file.read_bytes())
-            self._session = open_session(data, str(model_file))
-        else:  # the heads were trained on the packaged weights; others are read without
-            self._session = open_session(model_file, str(model_file))
 
     @cached_property
     def _inputs(self) -> list[str]:
@@ -55,6 +59,15 @@ class MiniLM(Encoder):
     def states(self, text: str) -> tuple[Vectors, tuple[float, ...]]:
         """The token states of a text, float32 [tokens, 384], its two ends included, and what the
         heads say of it."""
+        end, middle = self.both_states(text)
+        if not self.headed:
+            return end, ()
+        said = self._heads(middle, end)
+        return end, (said.degree, said.well_formed, said.own)
+
+    def both_states(self, text: str) -> tuple[Vectors, Vectors]:
+        """The token states of a text at the encoder's end and in its middle (of other weights than
+        the packaged ones, at its end twice), float32 [tokens, 384]."""
         ids = np.asarray([self._tokenizer.encode(text).ids], dtype=np.int64)
         feed = {
             "input_ids": ids,
@@ -62,11 +75,7 @@ class MiniLM(Encoder):
             "token_type_ids": np.zeros_like(ids),
         }
         found = self._session.run(None, {name: feed[name] for name in self._inputs})
-        end: Vectors = found[0].reshape(-1, self.width)
-        if not self.headed:
-            return end, ()
-        said = self._heads(found[-1][0], end)
-        return end, (said.degree, said.well_formed, said.own)
+        return found[0].reshape(-1, self.width), found[-1].reshape(-1, self.width)
 
 
 def _tokenizer(file: Path) -> Any:

@@ -29,7 +29,7 @@ class Nearest(SentenceReader):
     none = 0.23
 
     def __init__(self, context: Context, caches: Caches) -> None:
-        super().__init__(context, caches.second)
+        super().__init__(context, caches.second, caches.first)
         self._centre = centre(caches.second)
         self._map = polarity_map(self.name, caches.second.embedder.fingerprint)
         self._statements: list[Array] = []

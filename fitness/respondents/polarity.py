@@ -30,10 +30,13 @@ Array = NDArray[np.float64]
 
 
 def polarity_map(reader: str, encoder: str) -> Array:
-    """The map of a reader, [d, d]: the identity for an encoder that it was not trained on."""
+    """The map of a reader, [d, d]: the identity for an encoder that it was not trained on.
+
+    `encoder`: its fingerprint; of this, what follows a slash speaks of heads, not of vectors.
+    """
     maps, encoders = _shipped()
     matrix = maps[reader]
-    return matrix if encoders[reader] == encoder else np.eye(len(matrix))
+    return matrix if encoders[reader] == encoder.partition("/")[0] else np.eye(len(matrix))
 
 
 def mapped(vectors: Array, matrix: Array) -> Array:

@@ -58,7 +58,7 @@ class Projection(SentenceReader):
     """Reads personas in one context by projection; see the module's description."""
 
     name = "projection"
-    edition = 3
+    edition = 4
     gain = 2.0
     same = 0.7  # 99 % of framings of one sign reach it, one pair in a thousand of different signs
     # of one pole reaches .64
@@ -66,7 +66,7 @@ class Projection(SentenceReader):
     none = 0.3
 
     def __init__(self, context: Context, caches: Caches) -> None:
-        super().__init__(context, caches.first)
+        super().__init__(context, caches.first, caches.first)
         self._centre = centre(caches.first)
         self._map = polarity_map(self.name, caches.first.embedder.fingerprint)
         self._axes = [self._model(axis) for axis in context.axes]

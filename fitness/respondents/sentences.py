@@ -100,7 +100,7 @@ def split(text: str, name: str = "") -> list[str]:
 
 @lru_cache(maxsize=100_000)
 def _told(part: str) -> tuple[tuple[str, str], ...]:
-    """The bare words of each clause of a part of a text, and the clause; none if it says nothing."""
+    """The clauses of a part of a text, each with its bare words; none where it says nothing."""
     bare = _NUMBER.sub("", part.strip(_BULLETS), count=1)
     if not _SAYS_SOMETHING.search(bare):
         return ()
