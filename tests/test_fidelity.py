@@ -172,7 +172,9 @@ def test_an_axis_on_which_nothing_is_declared_has_none(
     scorer: Scorer, told: list[Persona], elders: Context
 ) -> None:
     one, other = (axis.id for axis in elders.axes)
-    card = scorer.scorecard(declaring(told, {one: [0.1, 0.1, 0.9, 0.9], "height": [0, 0.2, 0.4, 1]}))
+    card = scorer.scorecard(
+        declaring(told, {one: [0.1, 0.1, 0.9, 0.9], "height": [0, 0.2, 0.4, 1]})
+    )
     assert card.fidelity[other] is None
     assert card.fidelity[one] == pytest.approx(card.metrics["fidelity"].value, abs=1e-6)
     elsewhere = scorer.scorecard(declaring(told, {"height": [0.1, 0.2, 0.3, 0.4]}))

@@ -445,7 +445,9 @@ def test_agreement_is_of_the_two_offline_readers(
         open_respondent(n, companion, caches).read(personas) for n in ("projection", "nearest")
     )
     assert [reader.name for reader in both.readers] == ["projection", "nearest"]
-    told = zip(one.levels, other.levels, whole.levels, one.firm, other.firm, whole.firm, strict=True)
+    told = zip(
+        one.levels, other.levels, whole.levels, one.firm, other.firm, whole.firm, strict=True
+    )
     for a, b, levels_of_both, firm_a, firm_b, firm in told:
         for y, z, level in zip(a, b, levels_of_both, strict=True):
             assert (level is None) == (y is None or z is None)

@@ -1,0 +1,66 @@
+"""Admission: poles that readers tell apart pass, poles that are mixed up do not."""
+
+import random
+
+import pytest
+
+from fitness.admission import AxisAdmission, examine
+from fitness.embedding import Caches
+from generators.context import Axis, Context
+from generators.errors import GamutError
+
+
+@pytest.fixture(scope="module")
+def good(elders: Context, caches: Caches) -> list[AxisAdmission]:
+    return examine(elders, caches)
+
+
+def mixed_up(axis: Axis) -> Axis:
+    """The same axis with its hidden texts dealt to the poles at random."""
+    assert axis.hidden is not None
+    draw = random.Random(5)
+    texts = [*axis.hidden.low, *axis.hidden.high]
+    draw.shuffle(texts)
+    items = list(axis.hidden.items)
+    keys = [item.key for item in items]
+    draw.shuffle(keys)
+    dealt = tuple(i.model_copy(update={"key": k}) for i, k in zip(items, keys, strict=True))
+    half = len(axis.hidden.low)
+    hidden = axis.hidden.model_copy(
+        update={"low": tuple(texts[:half]), "high": tuple(texts[half:]), "items": dealt}
+    )
+    return axis.model_copy(update={"hidden": hidden})
+
+
+def test_axes_whose_poles_lie_apart_are_admitted(good: list[AxisAdmission]) -> None:
+    assert [axis.axis for axis in good] == ["paper_life", "lured_in"]
+    for axis in good:
+        assert axis.admitted
+        assert set(axis.accuracy) == {"projection", "nearest"}
+
+
+def test_axes_whose_poles_are_mixed_up_are_not(elders: Context, caches: Caches) -> None:
+    mixed = elders.model_copy(update={"axes": tuple(mixed_up(axis) for axis in elders.axes)})
+    for axis in examine(mixed, caches):
+        assert not axis.admitted
+        assert axis.rewrite
+
+
+def test_what_both_readers_misplace_comes_first(companion: Context, caches: Caches) -> None:
+    for axis in examine(companion, caches):
+        hidden = next(a.hidden for a in companion.axes if a.id == axis.axis)
+        assert hidden is not None
+        known = {*hidden.low, *hidden.high, *(item.text for item in hidden.items)}
+        assert set(axis.rewrite) <= known
+        plain = axis.as_json()
+        assert plain["admitted"] is axis.admitted
+        assert plain["rewrite"] == list(axis.rewrite)
+
+
+def test_it_says_the_same_twice(good: list[AxisAdmission], elders: Context) -> None:
+    assert examine(elders, Caches()) == good
+
+
+def test_a_context_without_its_hidden_part_is_refused(elders: Context, caches: Caches) -> None:
+    with pytest.raises(GamutError, match="no hidden statements"):
+        examine(elders.public(), caches)
