@@ -217,41 +217,45 @@ def test_map_needs_a_folder_to_write_to(people: Path, tmp_path: Path) -> None:
 def compared(*words: str | Path) -> dict[str, Any]:
     """What `compare --json` prints, after a look at its figures."""
     found = json.loads(gamut("compare", *words, *FOR_ELDERS, "--json").out)
-    assert found["metric"] == "rare_combination_coverage_2"
-    assert found["difference"] == pytest.approx(found["a"] - found["b"])
-    assert found["low"] <= found["difference"] <= found["high"]
+    for kind, prefix in (("credited", "credited_"), ("bare", "")):
+        told = found[kind]
+        assert told["metric"] == f"{prefix}rare_combination_coverage_2"
+        assert told["difference"] == pytest.approx(told["a"] - told["b"])
+        assert told["low"] <= told["difference"] <= told["high"]
     assert isinstance(found, dict)
     return found
 
 
 def test_compare_baselines_over_seeds() -> None:
-    found = compared(MIX, "baseline:name_only", "-n", "9", "--seeds", "3")
+    found = compared(LONG, "baseline:name_only", "-n", "25", "--seeds", "3")
     assert (found["names"], found["seeds"], found["sizes"]) == (
-        [MIX, "baseline:name_only"], 3, [9, 9],
+        [LONG, "baseline:name_only"], 3, [25, 25],
     )  # fmt: skip
-    assert found["low"] > 0
-    assert found["words"].startswith(f"{MIX} covers more.")
+    assert found["credited"]["low"] > 0
+    assert found["bare"]["low"] > 0
+    assert found["words"].startswith(f"{LONG} covers more.")
     assert "95 % interval" in found["words"]
     assert "paired over 3 seeds" in found["words"]
 
 
 def test_the_weaker_one_first_and_other_seeds() -> None:
-    words = ("compare", "baseline:name_only", MIX, *FOR_ELDERS, "-n", "9")
-    said = gamut(*words, "--seeds", "8", "--seed", "1").out
-    assert said.startswith(f"{MIX} covers more.")
-    assert said != gamut(*words, "--seeds", "8", "--seed", "7").out
+    words = ("compare", "baseline:name_only", LONG, *FOR_ELDERS, "-n", "25")
+    said = gamut(*words, "--seeds", "4", "--seed", "1").out
+    assert said.startswith(f"{LONG} covers more.")
+    assert said != gamut(*words, "--seeds", "4", "--seed", "7").out
 
 
 def test_a_bundle_and_its_baseline_do_not_differ(bundle: Path) -> None:
     found = compared(bundle, MIX, "-n", "5", "--seeds", "2")
-    assert (found["difference"], found["low"], found["high"]) == (0, 0, 0)
+    for kind in ("credited", "bare"):
+        assert (found[kind]["difference"], found[kind]["low"], found[kind]["high"]) == (0, 0, 0)
     assert found["words"].startswith("No difference is shown.")
 
 
 def test_compare_files_with_one_another_and_with_generators(people: Path, tmp_path: Path) -> None:
     found = compared(people, people)
-    assert (found["difference"], found["seeds"], found["sizes"]) == (0, 1, [12, 12])
-    assert found["low"] < 0 < found["high"]
+    assert (found["bare"]["difference"], found["seeds"], found["sizes"]) == (0, 1, [12, 12])
+    assert found["bare"]["low"] < 0 < found["bare"]["high"]
     upper = shutil.copy(people, tmp_path / "PEOPLE.JSONL")
     assert compared(upper, MIX, "--seeds", "1")["sizes"] == [12, 12]
     unlike = compared(MIX, people, "-n", "30")

@@ -125,10 +125,10 @@ def test_a_program_sees_nothing_hidden(sandbox: Sandbox) -> None:
             "high_label",
             "signs",
         }
-        assert context.id not in persona.description
+        assert "_" not in context.id or context.id not in persona.description  # else a plain word
         assert (context.title in persona.description) == (context.title in context.description)
         for axis in context.axes:
-            assert f'"{axis.id}"' not in persona.description
+            assert "_" not in axis.id or axis.id not in persona.description
             assert axis.hidden is not None
             items = [item.text for item in axis.hidden.items]
             for secret in (*axis.hidden.low, *axis.hidden.high, *items):

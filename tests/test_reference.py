@@ -5,9 +5,9 @@ from pathlib import Path
 import pytest
 
 from evolve.config import packaged_contexts
-from fitness.embedding import SentenceCache
+from fitness.embedding import Caches
 from fitness.reference import kept_rows, make_reference
-from fitness.respondents import Projection
+from fitness.respondents import Agreement
 from generators.context import Context
 from generators.sandbox import Sandbox
 
@@ -17,16 +17,16 @@ CONTEXTS = [context for split in SPLITS for context in packaged_contexts(split)]
 
 @pytest.mark.parametrize("context", CONTEXTS, ids=lambda c: c.id)
 def test_every_shipped_context_has_its_reference(
-    context: Context, embedder_cache: SentenceCache
+    context: Context, caches: Caches
 ) -> None:
-    rows = kept_rows(context, Projection(context, embedder_cache))
+    rows = kept_rows(context, Agreement(context, caches))
     assert rows is not None, "run benchmarks/references.py"
     assert len(rows) == 1_000
 
 
-def test_a_shipped_reference_can_be_made_again(embedder_cache: SentenceCache) -> None:
+def test_a_shipped_reference_can_be_made_again(caches: Caches) -> None:
     context = next(c for c in CONTEXTS if c.id == "companion_daily")
-    reader = Projection(context, embedder_cache)
+    reader = Agreement(context, caches)
     with Sandbox() as sandbox:
         assert make_reference(context, reader, sandbox) == kept_rows(context, reader)
 
@@ -43,8 +43,10 @@ def test_the_splits_share_no_sentence() -> None:
                     assert seen.setdefault(sentence, context.id) == context.id, sentence
 
 
-def test_the_twelve_contexts_are_as_planned() -> None:
+def test_the_forty_contexts_are_as_planned() -> None:
     folder = Path(__file__).parent.parent / "conf" / "contexts"
     counts = {split: len(list((folder / split).glob("*.yaml"))) for split in SPLITS}
-    assert counts == {"train": 6, "validation": 3, "test": 3}
-    assert sorted(len(c.axes) for c in CONTEXTS) == [2, *[3] * 10, 6]
+    assert counts == {"train": 24, "validation": 8, "test": 8}
+    sizes = [len(context.axes) for context in CONTEXTS]
+    assert sum(size >= 5 for size in sizes) >= 6
+    assert max(sizes) == 10

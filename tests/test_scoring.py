@@ -10,7 +10,7 @@ import pytest
 from conftest import People
 
 import fitness
-from fitness.embedding import SentenceCache
+from fitness.embedding import Caches
 from fitness.reference import NAIVE, kept_rows, make_reference
 from fitness.respondents import Projection
 from fitness.scoring import Scorecard, Scorer
@@ -46,11 +46,11 @@ def told(context: Context) -> list[str]:
 
 @pytest.fixture(scope="module")
 def scorers(
-    companion: Context, elders: Context, embedder_cache: SentenceCache
+    companion: Context, elders: Context, caches: Caches
 ) -> dict[int, Scorer]:
     """Scorers by their number of axes, with an empty reference: all combinations weigh alike."""
     return {
-        len(context.axes): Scorer(context, Projection(context, embedder_cache), [])
+        len(context.axes): Scorer(context, Projection(context, caches), [])
         for context in (companion, elders)
     }
 
@@ -200,9 +200,9 @@ def test_one_sentence_earns_nothing_for_the_objective(
 
 
 def test_rare_combinations_weigh_more(
-    elders: Context, embedder_cache: SentenceCache, corners: dict[int, list[Persona]]
+    elders: Context, caches: Caches, corners: dict[int, list[Persona]]
 ) -> None:
-    reader = Projection(elders, embedder_cache)
+    reader = Projection(elders, caches)
     row = reader.read(corners[2][:1]).levels[0]
     common = Scorer(elders, reader, [row] * 100)
     name = "rare_combination_coverage_2"
@@ -287,9 +287,9 @@ def damaged(record: dict[str, Any]) -> Iterator[str]:
 
 
 def test_a_damaged_or_stale_reference_is_made_anew_and_the_same(
-    own: Path, first: Scorer, embedder_cache: SentenceCache
+    own: Path, first: Scorer, caches: Caches
 ) -> None:
-    reader = Projection(first.context, embedder_cache)
+    reader = Projection(first.context, caches)
     (file,) = kept_references()
     before = file.read_bytes()
     assert kept_rows(first.context, reader) is not None
@@ -303,10 +303,10 @@ def test_a_damaged_or_stale_reference_is_made_anew_and_the_same(
 def test_a_reference_does_not_depend_on_what_was_read_before(
     elders: Context,
     first: Scorer,
-    embedder_cache: SentenceCache,
+    caches: Caches,
     corners: dict[int, list[Persona]],
 ) -> None:
-    reader = Projection(elders.model_copy(update={"id": "mine"}), embedder_cache)
+    reader = Projection(elders.model_copy(update={"id": "mine"}), caches)
     reader.read(corners[2])
     with Sandbox() as sandbox:
         rows = make_reference(first.context, reader, sandbox)

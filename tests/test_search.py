@@ -37,9 +37,9 @@ def verdict(candidate: Candidate, bar: float = -1.0) -> dict[str, Any]:
     values = {c: [draw.random(), draw.random()] for c in CONTEXTS}
     status = FAILED if draw.random() < 0.1 else SCORED
     if status == SCORED and values["a"][0] < bar:
-        return {"status": DROPPED, "values": {"a": values["a"][:1]}, "measures": {}}
+        return {"status": DROPPED, "values": {"a": values["a"][:1]}, "pairs": {}, "measures": {}}
     measures = {"density": draw.random(), "words": 20 + 600 * draw.random()}
-    return {"status": status, "values": values if status == SCORED else {}, "measures": measures}
+    return {"status": status, "values": values if status == SCORED else {}, "pairs": values, "measures": measures}
 
 
 def run(search: Search, tickets: int, shuffle: random.Random | None = None) -> list[Candidate]:
