@@ -45,7 +45,7 @@ def singular(verb: str) -> str:
         return irregular[verb]
     if re.search(r"[^aeiou]y$", verb):
         return verb[:-1] + "ies"
-    return verb + ("es" if re.search(r"(?:s|sh|ch|x|z|[^o]o)$", verb) else "s")
+    return verb + ("es" if re.search(r"(?:s|sh|ch|x|z|[^aeiou]o)$", verb) else "s")
 
 
 def disagreements(text: str) -> list[str]:

@@ -15,6 +15,7 @@ from context_files import content, saved
 TRAIN = ELDERS.parent
 FOR_ELDERS = ("--context", ELDERS)
 MIX, UNIFORM = "baseline:covering_mix", "baseline:uniform_graded"
+LONG = "baseline:covering_long"
 PLAIN = "I never touch a computer. My son reads the screen to me and writes my letters."
 
 

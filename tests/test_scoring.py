@@ -77,7 +77,8 @@ def checked(card: Scorecard, axes: int, personas: int, asked: int) -> None:
     for row in plain["points"]:
         assert len(row) == axes
         assert all(level is None or 0 <= level <= 1 for level in row)
-    assert set(plain["metrics"]) == NAMES[axes]
+    credited = {f"credited_{name}" for name in NAMES[axes] if "coverage" in name}
+    assert set(plain["metrics"]) - {"fidelity"} == NAMES[axes] | credited
     assert all(set(measure) == {"value", "se"} for measure in plain["metrics"].values())
     assert plain["gates"]
     assert all(0 <= share <= 1 for share in plain["gates"].values())
