@@ -92,32 +92,36 @@ def split(text: str, name: str = "") -> list[str]:
             part = f"{parts.pop()} {part}"
         parts.append(part)
     told: dict[str, str] = {}
-    for part in parts:
-        for words, sentence in _told(part):
+    for words, sentence in map(_told, parts):
+        if words:
             told.setdefault(words, sentence)
     return list(told.values())[:MOST_SENTENCES]
 
 
 @lru_cache(maxsize=100_000)
-def _told(part: str) -> tuple[tuple[str, str], ...]:
-    """The clauses of a part of a text, each with its bare words; none where it says nothing."""
+def _told(part: str) -> tuple[str, str]:
+    """The bare words of a part of a text, empty where it says nothing, and its sentence."""
     bare = _NUMBER.sub("", part.strip(_BULLETS), count=1)
     if not _SAYS_SOMETHING.search(bare):
-        return ()
-    clauses = _own_clauses(about_i(bare))
-    return tuple((" ".join(_WORD.findall(clause.lower())), clause) for clause in clauses)
+        return "", ""
+    sentence = _own_clauses(about_i(bare))
+    return " ".join(_WORD.findall(sentence.lower())), sentence
 
 
-def _own_clauses(sentence: str) -> list[str]:
-    """The clauses of a sentence whose subject is the speaker, "I" or "my …", if there are any.
+def _own_clauses(sentence: str) -> str:
+    """A sentence without its clauses about others, where some are about the speaker.
 
-    What others do, which a sentence may set the speaker off from, is not the speaker's.
+    What others do, which a sentence may set the speaker off from, is not the speaker's; a clause
+    with "I", or one that begins with "my", is.
     """
     parts = [part.strip() for part in _JOINT.split(sentence)]
     if len(parts) == 1 or min(len(part.split()) for part in parts) < _SHORTEST_CLAUSE:
-        return [sentence]
+        return sentence
     own = [part for part in parts if _OWN_CLAUSE.search(part)]
-    return [part[:1].upper() + part[1:] for part in own or parts]
+    if len(own) in (0, len(parts)):
+        return sentence
+    kept = ", ".join(own)
+    return kept[:1].upper() + kept[1:]
 
 
 def _without_name(text: str, name: str) -> str:
