@@ -16,9 +16,7 @@ CONTEXTS = [context for split in SPLITS for context in packaged_contexts(split)]
 
 
 @pytest.mark.parametrize("context", CONTEXTS, ids=lambda c: c.id)
-def test_every_shipped_context_has_its_reference(
-    context: Context, caches: Caches
-) -> None:
+def test_every_shipped_context_has_its_reference(context: Context, caches: Caches) -> None:
     rows = kept_rows(context, Agreement(context, caches))
     assert rows is not None, "run benchmarks/references.py"
     assert len(rows) == 1_000

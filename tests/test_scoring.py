@@ -45,9 +45,7 @@ def told(context: Context) -> list[str]:
 
 
 @pytest.fixture(scope="module")
-def scorers(
-    companion: Context, elders: Context, caches: Caches
-) -> dict[int, Scorer]:
+def scorers(companion: Context, elders: Context, caches: Caches) -> dict[int, Scorer]:
     """Scorers by their number of axes, with an empty reference: all combinations weigh alike."""
     return {
         len(context.axes): Scorer(context, Projection(context, caches), [])
@@ -162,7 +160,8 @@ def test_fewer_than_asked_for_count_as_missing_and_more_are_refused(
 def test_one_persona_under_many_names_earns_no_more_than_one(
     axes: int, scorers: dict[int, Scorer], corners: dict[int, list[Persona]]
 ) -> None:
-    for one in corners[axes][:3]:
+    earned = []
+    for one in corners[axes]:
         names = ["Ann Hill", "Bo Marsh", "Cy Wood", "Di Lake"]
         many = [
             one.model_copy(
@@ -172,10 +171,11 @@ def test_one_persona_under_many_names_earns_no_more_than_one(
         ]
         single = scorers[axes].scorecard(many[:1])
         several = scorers[axes].scorecard(many)
-        assert single.objective > 0
+        earned.append(single.objective)
         assert several.objective <= single.objective
         assert several.gates["near_duplicate"] > 0
         checked(several, axes, 4, 4)
+    assert max(earned) > 0
 
 
 def test_gates_never_null_a_point(

@@ -39,7 +39,8 @@ def verdict(candidate: Candidate, bar: float = -1.0) -> dict[str, Any]:
     if status == SCORED and values["a"][0] < bar:
         return {"status": DROPPED, "values": {"a": values["a"][:1]}, "pairs": {}, "measures": {}}
     measures = {"density": draw.random(), "words": 20 + 600 * draw.random()}
-    return {"status": status, "values": values if status == SCORED else {}, "pairs": values, "measures": measures}
+    kept = values if status == SCORED else {}
+    return {"status": status, "values": kept, "pairs": values, "measures": measures}
 
 
 def run(search: Search, tickets: int, shuffle: random.Random | None = None) -> list[Candidate]:
