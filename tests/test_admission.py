@@ -36,7 +36,8 @@ def test_axes_whose_poles_lie_apart_are_admitted(good: list[AxisAdmission]) -> N
     assert [axis.axis for axis in good] == ["paper_life", "lured_in"]
     for axis in good:
         assert axis.admitted
-        assert set(axis.accuracy) == {"projection", "nearest"}
+        assert set(axis.signs) == set(axis.left_out) == {"projection", "nearest"}
+        assert all(0.5 < share <= 1 for share in (*axis.signs.values(), *axis.left_out.values()))
 
 
 def test_axes_whose_poles_are_mixed_up_are_not(elders: Context, caches: Caches) -> None:
@@ -48,9 +49,10 @@ def test_axes_whose_poles_are_mixed_up_are_not(elders: Context, caches: Caches) 
 
 def test_what_both_readers_misplace_comes_first(companion: Context, caches: Caches) -> None:
     for axis in examine(companion, caches):
-        hidden = next(a.hidden for a in companion.axes if a.id == axis.axis)
-        assert hidden is not None
-        known = {*hidden.low, *hidden.high, *(item.text for item in hidden.items)}
+        own = next(a for a in companion.axes if a.id == axis.axis)
+        assert own.hidden is not None
+        known = {*own.signs.low, *own.signs.high, *own.hidden.low, *own.hidden.high}
+        known |= {item.text for item in own.hidden.items}
         assert set(axis.rewrite) <= known
         plain = axis.as_json()
         assert plain["admitted"] is axis.admitted
