@@ -26,23 +26,27 @@ def rows(entries: Sequence[Entry], shown: int = SHOWN) -> list[list[str]]:
 
 def results_table(entries: Sequence[Entry], shown: int = SHOWN) -> str:
     """The best elites beside every baseline, with intervals, as plain text."""
+    head, *lines = rows(entries, shown)
+    title = "Rare combination coverage on the report contexts (mean, 95 % interval)"
+    return plain_table(title, head, lines)
+
+
+def plain_table(
+    title: str, head: Sequence[str], lines: Sequence[Sequence[str]], width: int = WIDTH
+) -> str:
+    """A table as plain text without colours, columns as wide as they need to be."""
     from rich.console import Console
     from rich.table import Table
+    from rich.text import Text
 
-    head, *lines = rows(entries, shown)
-    table = Table(
-        title="Rare combination coverage on the report contexts (mean, 95 % interval)",
-        title_justify="left",
-        box=None,
-        pad_edge=False,
-    )
+    table = Table(title=title, title_justify="left", box=None, pad_edge=False)
     for name in head:
         table.add_column(name, no_wrap=True)
     for line in lines:
-        table.add_row(*(cell.replace("[", "\\[") for cell in line))
+        table.add_row(*map(Text, line))
     out = StringIO()
-    Console(file=out, width=WIDTH, color_system=None).print(table)
-    return out.getvalue().rstrip()
+    Console(file=out, width=width, color_system=None).print(table)
+    return "\n".join(line.rstrip() for line in out.getvalue().splitlines())
 
 
 def conclusion(entries: Sequence[Entry]) -> str:
