@@ -187,9 +187,9 @@ def arguments(words: Sequence[str] | None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=text)
     add = parser.add_argument
     add("--runs", type=Path, required=True, help="folder of the runs")
-    add("--seeds", type=int, default=10, help="runs an arm: seeds 0, 1, …")
-    add("--evaluations", type=int, default=300, help="candidates a run")
-    add("--jobs", type=int, default=cpu_count(), help="runs at once; default: one a core")
+    add("--seeds", type=_count, default=10, help="runs an arm: seeds 0, 1, …")
+    add("--evaluations", type=_count, default=300, help="candidates a run")
+    add("--jobs", type=_count, default=cpu_count(), help="runs at once; default: one a core")
     add("--arms", nargs="+", default=list(ARMS), metavar="ARM", help="search groups")
     add("--contexts", default="default", help="default, all, or a file of your own")
     add("--set", action="append", default=[], metavar="KEY=VALUE", help="more settings; repeat")
@@ -200,6 +200,12 @@ def arguments(words: Sequence[str] | None) -> argparse.Namespace:
     add("--curves", type=Path, help="SVG or PNG file for the learning curves of the arms")
     add("--json", action="store_true", help="print JSON with every run")
     return parser.parse_args(words)
+
+
+def _count(word: str) -> int:
+    if not word.isdecimal() or int(word) < 1:
+        raise argparse.ArgumentTypeError(f"{word}: should be a whole number from 1")
+    return int(word)
 
 
 def say(text: str) -> None:

@@ -186,9 +186,9 @@ def tables(found: Mapping[str, Any], where: str, evaluations: int) -> str:
             "",
             plain_table("Arms against each other", versus, contrasts, _WIDTH),
             "",
-            "Intervals are 95 %: of medians by bootstrap, of A12 by Newcombe's method. p: Wilcoxon's",
-            "signed-rank test over seeds, of a lead against zero, and of the paired differences of"
-            " two arms.",
+            "Intervals are 95 %: of medians by bootstrap, of A12 by Newcombe's method. p: by",
+            "Wilcoxon's signed-rank test over seeds, of a lead against zero, and of the paired",
+            "differences of two arms.",
         ]
     )
 
@@ -201,8 +201,9 @@ def _cell(interval: Mapping[str, float | None]) -> str:
 def write_curves(outcomes: Sequence[Outcome], file: Path) -> None:
     """Median learning curve of each arm with quartiles, as an SVG or PNG file."""
     arms = dict.fromkeys(outcome.arm for outcome in outcomes)
+    longest = max(outcome.evaluations for outcome in outcomes)
     curves: dict[str, Curve] = {
-        arm: np.array([best_so_far(o.curve, o.evaluations) for o in outcomes if o.arm == arm])
+        arm: np.array([best_so_far(o.curve, longest) for o in outcomes if o.arm == arm])
         for arm in arms
     }
     file.write_bytes(draw_curves(curves, "png" if file.suffix == ".png" else "svg"))

@@ -34,6 +34,7 @@ RIVAL = "covering_mix"  # the baseline that leads are over
 MEASURES = ("credited", "as_read", "pairs", "missing")
 _NOTHING = {"credited": 0.0, "as_read": 0.0, "pairs": 0.0, "missing": 1.0}
 _BASELINE = "baseline:"
+_EMBEDDER = {"name": "minilm"}
 
 Values = dict[str, list[float]]
 
@@ -144,7 +145,11 @@ def bench(
     sources = list({program.hash: program.source for _, program in programs}.values())
     with tempfile.TemporaryDirectory(prefix="gamut-bench-") as folder:
         file = Path(folder) / "setup.json"
-        file.write_text(json.dumps(_setup(suite, say).as_json()), "utf-8")
+        caches = Caches(_EMBEDDER)
+        setup = _setup(suite, caches, say)
+        file.write_text(json.dumps(setup.as_json()), "utf-8")
+        if workers == 1:  # this process is the worker, and has the encoders loaded
+            _opened_evaluators[str(file)] = Evaluator(setup, caches)
         tasks = [(source, at) for at in range(len(suite.contexts)) for source in sources]
         try:
             found = _measured(str(file), tasks, workers, progress)
@@ -162,9 +167,8 @@ def rival(lines: Sequence[Line]) -> Line:
     return next(line for line in lines if line.name == f"{_BASELINE}{RIVAL}")
 
 
-def _setup(suite: Suite, say: Callable[[str], None]) -> Setup:
-    embedder = {"name": "minilm"}
-    caches, references = Caches(embedder), {}
+def _setup(suite: Suite, caches: Caches, say: Callable[[str], None]) -> Setup:
+    references = {}
     with Sandbox() as sandbox:
         for context in suite.contexts:
             say(f"reading context {context.id}")
@@ -180,7 +184,7 @@ def _setup(suite: Suite, say: Callable[[str], None]) -> Setup:
         report_replicates=suite.seeds,
         first_rung=0,
         respondent=suite.respondent,
-        embedder=embedder,
+        embedder=_EMBEDDER,
     )
 
 

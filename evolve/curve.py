@@ -28,6 +28,7 @@ def draw_curves(curves: Mapping[str, Curve], kind: Literal["svg", "png"] = "svg"
     A name may be empty; there is a legend where any is not.
     """
     from matplotlib.figure import Figure
+    from matplotlib.ticker import MaxNLocator
 
     from fitness.map_figures import plain_settings
 
@@ -44,6 +45,7 @@ def draw_curves(curves: Mapping[str, Curve], kind: Literal["svg", "png"] = "svg"
                 axes.fill_between(begun + 1, low, high, step="post", color=colour, alpha=0.2, lw=0)
         axes.set_xlabel("candidates")
         axes.set_ylabel("best elite, training")
+        axes.xaxis.set_major_locator(MaxNLocator(integer=True))
         axes.spines[["top", "right"]].set_visible(False)
         if any(curves):
             axes.legend(frameon=False)
