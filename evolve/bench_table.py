@@ -64,7 +64,8 @@ def _row(line: Line, mix: Line) -> list[str]:
 
 def _notes(suite: Suite) -> list[str]:
     return [
-        f"Contexts: {', '.join(context.id for context in suite.contexts)}, taken as given.",
+        "Contexts, which the intervals take as given:"
+        f" {', '.join(context.id for context in suite.contexts)}.",
         "Credited: personas that pass every gate, on axes where the readers agree and no single"
         " sentence decides;",
         "pairs: the same of combinations of two axes. As read: without these conditions; noise can"
