@@ -14,13 +14,12 @@ from evolve.finish import Entry
 from evolve.run import Run
 from evolve.statistics import a12, median_interval, signed_rank
 from evolve.stored import stored_results
-from evolve.table import COVERING_MIX, plain_table, strongest_baseline
+from evolve.table import COVERING_MIX, plain_text, strongest_baseline
 from generators.baselines import baseline
 from generators.context import Context
 
 MEASURES = ("credited", "over_mix", "over_strongest", "training")
 LEADS = ("over_mix", "over_strongest")
-_WIDTH = 200
 
 
 @dataclass(frozen=True)
@@ -182,9 +181,9 @@ def tables(found: Mapping[str, Any], where: str, evaluations: int) -> str:
               "p"]  # fmt: skip
     return "\n".join(
         [
-            plain_table(title, head, arms, _WIDTH),
+            plain_text(title, [head, *arms]),
             "",
-            plain_table("Arms against each other", versus, contrasts, _WIDTH),
+            plain_text("Arms against each other", [versus, *contrasts]),
             "",
             "Intervals are 95 %: of medians by bootstrap, of A12 by Newcombe's method. p: by",
             "Wilcoxon's signed-rank test over seeds, of a lead against zero, and of the paired",

@@ -5,11 +5,10 @@ from importlib.metadata import version
 from typing import Any
 
 from evolve.bench import MEASURES, RIVAL, Line, Suite, rival
-from evolve.table import plain_table
+from evolve.table import plain_text
 from evolve.words import printable
 
 HEAD = ("", "credited", f"lead over {RIVAL}", "as read", "missing", "pairs", "words")
-_WIDTH = 400  # wider than any line: a terminal may wrap, a file should not be cut
 
 
 def bench_table(lines: Sequence[Line], suite: Suite, where: str) -> str:
@@ -19,7 +18,7 @@ def bench_table(lines: Sequence[Line], suite: Suite, where: str) -> str:
         f"Rare combination coverage on {where}: {suite.size} personas, {suite.seeds} seeds a"
         " context (mean, 95 % interval)"
     )
-    table = plain_table(title, HEAD, [_row(line, mix) for line in lines], _WIDTH)
+    table = plain_text(title, [HEAD, *(_row(line, mix) for line in lines)])
     return "\n".join([table, "", *_notes(suite), *_failures(lines)])
 
 
