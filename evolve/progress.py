@@ -3,6 +3,7 @@
 import sys
 import time
 
+from evolve.evaluate import DUPLICATE
 from evolve.search import State
 
 EVERY = 10.0  # seconds between plain lines
@@ -70,8 +71,8 @@ class Progress:
         )
         elites = len(state.archive.elites)
         print(
-            f"{state.folded}/{self.total} evaluated, {in_flight} in flight, {elites} elites,"
-            f" {best or 'none scored'}, {left}",
+            f"{state.folded}/{self.total} evaluated ({state.statuses[DUPLICATE]} duplicates),"
+            f" {in_flight} in flight, {elites} elites, {best or 'none scored'}, {left}",
             file=sys.stderr,
             flush=True,
         )
