@@ -175,10 +175,9 @@ def _composed(
     added = [s for s in tail.outside(theirs.reads) if ast.dump(s) not in known]
     busy = mine.every | Mentions(*outside).every
     own = (theirs.binds | theirs.inner) - adopted.keys() - set(_PARAMETERS)
-    unused = (f"other_{i}" for i in count() if f"other_{i}" not in busy | theirs.every)
-    outer = dict(zip(sorted(Mentions(*added).binds & busy), unused, strict=False))
-    inner = dict(zip(sorted(own & busy), unused, strict=False))
-    if _fixed([*added, *back]) & {*outer, *inner}:
+    outer = _other_names(Mentions(*added).binds & busy, busy | theirs.every)
+    inner = _other_names(own & busy, busy | theirs.every)
+    if _fixed(added) & {*outer} or _fixed(back) & {*outer, *inner}:
         return None
     tree = ast.parse("def generate(context, n, rng): pass")
     main_function(tree).body = [
@@ -187,6 +186,16 @@ def _composed(
     ]
     tree.body[:0] = [*map(copy.deepcopy, outside), *_renamed(added, outer)]
     return tree
+
+
+def _other_names(names: set[str], used: set[str]) -> dict[str, str]:
+    """New names, alike, that are not used yet."""
+    found: dict[str, str] = {}
+    for name in sorted(names):
+        stem = name.rstrip("_0123456789") or name
+        numbered = (f"{stem}_{i}" for i in count(2))
+        found[name] = next(new for new in numbered if new not in used | {*found.values()})
+    return found
 
 
 def _fixed(statements: Iterable[ast.stmt]) -> set[str]:

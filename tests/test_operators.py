@@ -15,13 +15,16 @@ from evolve.nodes import type_errors, typed_nodes
 from evolve.operators import (
     MAX_SIZE,
     OPERATORS,
+    SWAPPED,
     constant,
     crossover,
+    graft,
     insert,
     point,
     random_program,
     shrink,
     subtree,
+    swap,
 )
 from generators.baselines import BASELINES, baseline
 from generators.context import load_context, public_view
@@ -83,8 +86,8 @@ def bred(name: str, seed: int, parents: list[Program] = PARENTS) -> tuple[Progra
 
 
 def runs(sandbox: Sandbox, program: Program, seed: int) -> bool:
-    verdict = sandbox.run(program.source, PAYLOADS[seed % 2], 8, seed)
-    return verdict.value is not None and len(verdict.value) == 8
+    verdict = sandbox.run(program.source, PAYLOADS[seed % 2], 4, seed)
+    return verdict.value is not None and len(verdict.value) == 4
 
 
 def check(parent: Program, child: Program) -> None:
@@ -94,37 +97,34 @@ def check(parent: Program, child: Program) -> None:
     assert parse(child.source).hash == child.hash
 
 
-def share_that_runs(sandbox: Sandbox, name: str, trials: int) -> tuple[float, int]:
-    children = 0
+def share_that_runs(sandbox: Sandbox, name: str, trials: int) -> float:
+    """Share of trials whose child runs. An operator may find nothing to do on a parent: then
+    another is drawn, as the search does, ten times at most."""
     good = 0
-    for seed in range(trials):
-        parent, child = bred(name, seed)
-        if child is None:
-            continue
-        check(parent, child)
-        children += 1
-        good += runs(sandbox, child, seed)
-    return good / children, children
+    for trial in range(trials):
+        draws = (bred(name, 10 * trial + draw, FAMILY) for draw in range(10))
+        parent, child = next(((p, c) for p, c in draws if c is not None), (None, None))
+        if parent is not None and child is not None:
+            check(parent, child)
+            good += runs(sandbox, child, trial)
+    return good / trials
 
 
 @pytest.mark.parametrize("name", OPERATORS)
 def test_children_run(sandbox: Sandbox, name: str) -> None:
-    share, children = share_that_runs(sandbox, name, 60)
-    assert children > 0.6 * 60
-    assert share >= 0.95
+    assert share_that_runs(sandbox, name, 40) >= 0.95
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("name", OPERATORS)
 def test_many_children_run(sandbox: Sandbox, name: str) -> None:
-    share, children = share_that_runs(sandbox, name, 500)
-    print(f"{name}: {children} children of 500 trials, {share:.1%} run")
-    assert children > 0.6 * 500
+    share = share_that_runs(sandbox, name, 500)
+    print(f"{name}: {share:.1%} of 500 children run")
     assert share >= 0.95
 
 
 @pytest.mark.parametrize("name", OPERATORS)
-@settings(max_examples=80, deadline=None)
+@settings(max_examples=50, deadline=None)
 @given(seed=st.integers(0, 2**32))
 def test_children_are_well_typed_small_and_new(name: str, seed: int) -> None:
     parent, child = bred(name, seed, FAMILY)
@@ -188,7 +188,7 @@ def test_a_hand_written_program_can_be_varied(sandbox: Sandbox, name: str) -> No
         if child is None:
             continue
         check(HAND_WRITTEN, child)
-        assert "def blend(" in child.source
+        assert ("def blend(" in child.source) == (child.source.count("blend(") == 2)
         children += 1
         good += runs(sandbox, child, seed)
     assert children >= 12
@@ -376,3 +376,133 @@ def test_large_and_deep_programs_of_other_people_can_be_varied(name: str) -> Non
             assert type_errors(child.tree) == []
             assert child.nodes <= max(MAX_SIZE, parent.nodes)
     assert subtree(large, large) is not None
+
+
+PLAIN = (
+    "def generate(context, n, rng):\n"
+    "    points = stretch(antithetic(sobol(n, len(context['axes']), 5)), 2.0)\n"
+    "    told = both(sign_mix(points, context['axes'], 7, 8), "
+    "if_then(points, context['axes'], 2, 9))\n"
+    "    return people(join(in_order(told, 'axis', 1), 'plain', 2), points, 3)\n"
+)
+
+
+def test_swap_exchanges_a_whole_placement_or_wording_and_keeps_its_arguments() -> None:
+    parent = parse(PLAIN)
+    made: dict[str, set[str]] = {kind: set() for kind in SWAPPED}
+    for seed in range(60):
+        random.seed(seed)
+        child = swap(parent, parent)
+        assert child is not None
+        old = parent.source.splitlines()
+        new = child.source.splitlines()
+        changed = [i for i, line in enumerate(new) if line != old[i]]
+        assert len(new) == len(old)
+        assert len(changed) == 1
+        kept = "(n, len(context['axes'])" if changed == [1] else "(points, context['axes']"
+        assert kept in new[changed[0]]
+        made[SWAPPED[changed[0] - 1]].add(new[changed[0]].split(" = ")[1].partition("(")[0])
+    assert made["Points"] == {
+        "uniform", "halton", "latin_hypercube", "corners", "lattice", "maximin", "covering_design",
+    }  # fmt: skip
+    assert made["Sentences"] == {"graded_phrase", "behaviour", "backstory", "motivation"}
+
+
+def test_swap_keeps_how_many_sentences_there_are() -> None:
+    parent = parse(PLAIN.replace("both(sign_mix(points, context['axes'], 7, 8), ", "(").strip())
+    random.seed(0)
+    children = {child.source for child in (swap(parent, parent) for _ in range(60)) if child}
+    assert any("sign_mix(points, context['axes'], 2, 9)" in source for source in children)
+
+
+HELPED = parse(
+    "import math\n"
+    "STEPS = [0.1, 0.9]\n"
+    "def draw(n, k, rng):\n"
+    "    return [[rng.choice(STEPS) for _ in range(k)] for _ in range(n)]\n"
+    "def generate(context, n, rng):\n"
+    "    k = len(context['axes'])\n"
+    "    where = draw(n, k, rng)\n"
+    "    for i in range(2):\n"
+    "        where[0] = [math.floor(z) for z in where[0]]\n"
+    "    told = motivation(where, context['axes'], 2, 4)\n"
+    "    lines = in_order(told, 'turns', 5)\n"
+    "    return people(join(voice(lines, 'first'), 'plain', 6), where, 7)\n"
+)
+ALSO_HELPED = parse(
+    "STEPS = ['Leave.', 'Stay.']\n"
+    "def draw(k):\n"
+    "    return [STEPS[i % 2] for i in range(k)]\n"
+    "def generate(context, n, rng):\n"
+    "    k = draw(n)\n"
+    "    axes = sharpest(context['axes'], 0.5)\n"
+    "    points = corners(n, len(axes), 1)\n"
+    "    sentences = []\n"
+    "    for p in points:\n"
+    "        sentences.append(sign_mix([p], axes, 3, 2)[0])\n"
+    "    texts = join(voice(in_order(sentences, 'axis', 3), 'first'), 'plain', 8)\n"
+    "    records = people(texts, points, 9)\n"
+    "    return [dict(r, goal=k[i]) for i, r in enumerate(records)]\n"
+)
+
+
+def grafts(parent: Program, donor: Program, seeds: int = 60) -> set[Program]:
+    found = set()
+    for seed in range(seeds):
+        random.seed(seed)
+        child = graft(parent, donor)
+        if child is not None:
+            check(parent, child)
+            found.add(child)
+    return found
+
+
+def test_a_graft_brings_what_its_statements_need(sandbox: Sandbox) -> None:
+    children = grafts(HELPED, ALSO_HELPED)
+    sources = {child.source for child in children}
+    assert all(runs(sandbox, child, seed) for seed, child in enumerate(children))
+    placed = [s for s in sources if "where = draw(n, k, rng)" in s and "goal=" in s]
+    assert placed  # one's placement, the other's records
+    for source in placed:
+        assert "where[0] = " in source  # changed in place after it was assigned
+        assert "import math" in source
+        assert "rng.choice(STEPS)" in source
+        assert "def draw_2(k)" in source  # two helpers of one name, two constants of one name
+    told = [s for s in sources if "sentences.append" in s and "goal=" not in s]
+    assert told
+    assert all("import math" not in s and "STEPS" not in s for s in told if "where" not in s)
+
+
+def test_a_graft_speaks_of_the_points_that_it_records() -> None:
+    for child in grafts(baseline("sobol_mix"), baseline("corners"), 20):
+        assert ("sobol(" in child.source) != ("corners(" in child.source)
+
+
+@pytest.mark.parametrize(
+    "lines",
+    [
+        [
+            "k = 2",
+            "if n > 9:",
+            "    k = 3",
+            "    return []",
+            "points = uniform(n, k, 1)",
+        ],  # returns
+        ["if n > 1:", "    points = uniform(n, 2, 1)"],
+        ["points = uniform(n, 2, 1)", "points = sign_mix(points, [], 1, 1)"],
+    ],
+)
+def test_what_cannot_be_cut_gives_no_beginning(lines: list[str]) -> None:
+    body = "".join(f"    {line}\n" for line in lines)
+    odd = parse(f"def generate(context, n, rng):\n{body}    return people(['a'] * n, points, 1)\n")
+    for child in grafts(odd, baseline("sobol_mix")):
+        assert "uniform(" not in child.source
+
+
+def test_a_clash_of_imports_or_parameters_gives_no_child() -> None:
+    import_ = "import random as draw\n"
+    other = parse(import_ + ALSO_HELPED.source.replace("def draw(k)", "def deal(k)").replace(
+        "k = draw(n)", "k = [draw.choice(STEPS) for _ in deal(n)]"
+    ))  # fmt: skip
+    for child in grafts(HELPED, other):
+        assert not ("def draw(" in child.source and import_ in child.source)
