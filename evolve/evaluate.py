@@ -105,7 +105,7 @@ class Evaluator:
         rung = setup.training[: setup.first_rung]
         made = [self._made(program, context, 0, done) for context in rung]
         done.digest = _digest(made)
-        if done.digest in known:
+        if done.digest and done.digest in known:
             return _verdict(DUPLICATE, done, "makes the personas that an earlier program made")
         for context, personas in zip(rung, made, strict=True):
             self._judge(context, personas, done)

@@ -147,17 +147,15 @@ def graft(parent: Program, donor: Program) -> Program | None:
     So one's placement goes on with the other's wording, or one's texts with the other's records.
     """
     bodies = Body(parent), Body(donor)
-    mains = [ast.dump(main_function(program.tree)) for program in (parent, donor)]
     kinds = set.intersection(*({body.kinds[name] for name in body.cuts} for body in bodies))
     for _ in range(TRIES if kinds else 0):
         head, tail = random.sample(bodies, 2)
         kind = random.choice(sorted(kinds))
         first, last = (random.choice(body.cuts_of(kind)) for body in (head, tail))
         tree = join(head, tail, first, last)
-        if tree and all(ast.dump(main_function(tree)) != main for main in mains):
-            child = _child(tree, parent)
-            if child:
-                return child
+        child = tree and _child(tree, parent)
+        if child:
+            return child
     return None
 
 
@@ -195,7 +193,7 @@ def _changed(
 ) -> Program | None:
     """A child with one wanted node changed, that differs from its parent and is not too large."""
     for _ in range(TRIES):
-        tree = copy.deepcopy(parent.tree)
+        tree = ast.parse(parent.source)
         nodes = [node for node in typed_nodes(tree) if wanted(node)]
         if not nodes:
             return None

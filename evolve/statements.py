@@ -25,6 +25,7 @@ class Body:
     Attributes:
         statements: in order.
         mentions: the names in each.
+        written: each as text.
         kinds: of the variables whose kind is told by what they are assigned or by where they go.
         last: by name, how many statements there are up to the last that changes it.
         cuts: the variables of a kind that `generate` itself assigns, outside branches and loops.
@@ -35,6 +36,7 @@ class Body:
         self._outer = [s for s in program.tree.body if s is not main]
         self.statements = main.body
         self.mentions = [Mentions(s) for s in main.body]
+        self.written = [ast.dump(s) for s in main.body]
         self.kinds = _kinds(main)
         self.last = {name: i + 1 for i, m in enumerate(self.mentions) for name in m.changes}
         targets = (t for s in main.body if isinstance(s, ast.Assign) for t in s.targets)
@@ -136,8 +138,8 @@ def join(head: Body, tail: Body, first: str, last: str) -> ast.Module | None:
     """A program that begins like one and ends like another.
 
     They are cut behind the last change of `first` in the head and of `last` in the tail, variables
-    of one kind. None where the tail does not read it, or where an early return or a clash of names
-    that stand for more than a variable is in the way.
+    of one kind. None where the tail does not read it, where one of the two programs would come
+    out, or where an early return or a clash of names that are no variables is in the way.
     """
     cut, start = head.last[first], tail.last[last]
     by_age = sorted(head.cuts, key=lambda name: (head.last[name], name))
@@ -151,12 +153,16 @@ def join(head: Body, tail: Body, first: str, last: str) -> ast.Module | None:
     wanted = Mentions(*tail.statements[start:]).reads
     if last not in wanted:
         return None
-    brought = [tail.statements[i] for i in tail.needed(wanted, start, adopted)]
-    back = [*brought, *tail.statements[start:]]
+    behind = [*tail.needed(wanted, start, adopted), *range(start, len(tail.statements))]
+    back = [tail.statements[i] for i in behind]
     wanted = Mentions(*back).reads
-    used = [name for old, name in adopted.items() if old in wanted]
-    front = [head.statements[i] for i in head.needed(used, cut)]
-    if any(isinstance(n, ast.Return) for s in [*front, *brought] for n in ast.walk(s)):
+    adopted = {old: name for old, name in adopted.items() if old in wanted}
+    ahead = head.needed(adopted.values(), cut)
+    front = [head.statements[i] for i in ahead]
+    written = [head.written[i] for i in ahead] + [tail.written[i] for i in behind]
+    alike = written in (head.written, tail.written) and all(k == v for k, v in adopted.items())
+    before = [*front, *(tail.statements[i] for i in behind if i < start)]
+    if alike or any(isinstance(n, ast.Return) for s in before for n in ast.walk(s)):
         return None
     return _composed(head, tail, front, back, adopted)
 

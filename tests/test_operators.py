@@ -4,13 +4,12 @@ import ast
 import random
 import time
 from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from variation import FAMILY, HAND_WRITTEN, PARENTS, check, grown, runs
 
-import conf
 from evolve.nodes import type_errors, typed_nodes
 from evolve.operators import (
     MAX_SIZE,
@@ -18,50 +17,15 @@ from evolve.operators import (
     SWAPPED,
     constant,
     crossover,
-    graft,
     insert,
     point,
-    random_program,
     shrink,
     subtree,
     swap,
 )
-from generators.baselines import BASELINES, baseline
-from generators.context import load_context, public_view
+from generators.baselines import baseline
 from generators.program import MAX_DEPTH, Program, parse
 from generators.sandbox import Sandbox
-
-TRAIN = Path(conf.__file__).parent / "contexts/train"
-PAYLOADS = [
-    public_view(load_context(TRAIN / f"{name}.yaml"), seed=1).payload
-    for name in ("elders_devices", "companion_daily")  # two and three axes
-]
-HAND_WRITTEN = parse('''
-"""Written by somebody else: a helper, loops, keyword arguments, a variable that changes."""
-import math
-PLACES = ["a town", "a village"]
-
-def blend(one, other, share=0.5):
-    return [[share * a + (1 - share) * b for a, b in zip(p, q)] for p, q in zip(one, other)]
-
-def generate(context, n, rng):
-    axes = context["axes"]
-    k = len(axes)
-    seeds = [rng.getrandbits(31) for _ in range(4)]
-    base = latin_hypercube(n=n, k=k, seed=seeds[0])
-    far = maximin(seed=seeds[1], n=n, k=k)
-    points = blend(base, far, share=0.3)
-    for i in range(2):
-        points = stretch(points=points, factor=1.2)
-    if n > 4:
-        points = mixture(points, corners(n, k, 7), 0.25, seed=seeds[2])
-    sentences = sign_mix(points=points, axes=sharpest(axes, share=0.5), count=3, seed=seeds[3])
-    extra = [behaviour([p], axes, 1, rng.getrandbits(31))[0] for p in points]
-    sentences = both(sentences, others=extra)
-    lines = voice(lines=in_order(sentences, order="mixed", seed=1), person="first")
-    records = people(join(lines=lines, style="plain", seed=2), points, seed=rng.getrandbits(31))
-    return [dict(r, goal=f"Leave {PLACES[i % 2]}.") for i, r in enumerate(records)]
-''')
 
 
 @pytest.fixture(scope="module")
@@ -70,31 +34,10 @@ def sandbox() -> Iterator[Sandbox]:
         yield opened
 
 
-def grown(count: int) -> list[Program]:
-    random.seed(2024)
-    return [random_program() for _ in range(count)]
-
-
-PARENTS = [*map(baseline, BASELINES), *grown(20)]
-FAMILY = [*PARENTS, HAND_WRITTEN]
-
-
 def bred(name: str, seed: int, parents: list[Program] = PARENTS) -> tuple[Program, Program | None]:
     random.seed(f"{name} {seed}")
     parent, donor = random.choice(parents), random.choice(parents)
     return parent, OPERATORS[name](parent, donor)
-
-
-def runs(sandbox: Sandbox, program: Program, seed: int) -> bool:
-    verdict = sandbox.run(program.source, PAYLOADS[seed % 2], 4, seed)
-    return verdict.value is not None and len(verdict.value) == 4
-
-
-def check(parent: Program, child: Program) -> None:
-    assert type_errors(child.tree) == []
-    assert child.hash != parent.hash
-    assert child.nodes <= MAX_SIZE
-    assert parse(child.source).hash == child.hash
 
 
 def share_that_runs(sandbox: Sandbox, name: str, trials: int) -> float:
@@ -413,96 +356,3 @@ def test_swap_keeps_how_many_sentences_there_are() -> None:
     random.seed(0)
     children = {child.source for child in (swap(parent, parent) for _ in range(60)) if child}
     assert any("sign_mix(points, context['axes'], 2, 9)" in source for source in children)
-
-
-HELPED = parse(
-    "import math\n"
-    "STEPS = [0.1, 0.9]\n"
-    "def draw(n, k, rng):\n"
-    "    return [[rng.choice(STEPS) for _ in range(k)] for _ in range(n)]\n"
-    "def generate(context, n, rng):\n"
-    "    k = len(context['axes'])\n"
-    "    where = draw(n, k, rng)\n"
-    "    for i in range(2):\n"
-    "        where[0] = [math.floor(z) for z in where[0]]\n"
-    "    told = motivation(where, context['axes'], 2, 4)\n"
-    "    lines = in_order(told, 'turns', 5)\n"
-    "    return people(join(voice(lines, 'first'), 'plain', 6), where, 7)\n"
-)
-ALSO_HELPED = parse(
-    "STEPS = ['Leave.', 'Stay.']\n"
-    "def draw(k):\n"
-    "    return [STEPS[i % 2] for i in range(k)]\n"
-    "def generate(context, n, rng):\n"
-    "    k = draw(n)\n"
-    "    axes = sharpest(context['axes'], 0.5)\n"
-    "    points = corners(n, len(axes), 1)\n"
-    "    sentences = []\n"
-    "    for p in points:\n"
-    "        sentences.append(sign_mix([p], axes, 3, 2)[0])\n"
-    "    texts = join(voice(in_order(sentences, 'axis', 3), 'first'), 'plain', 8)\n"
-    "    records = people(texts, points, 9)\n"
-    "    return [dict(r, goal=k[i]) for i, r in enumerate(records)]\n"
-)
-
-
-def grafts(parent: Program, donor: Program, seeds: int = 60) -> set[Program]:
-    found = set()
-    for seed in range(seeds):
-        random.seed(seed)
-        child = graft(parent, donor)
-        if child is not None:
-            check(parent, child)
-            found.add(child)
-    return found
-
-
-def test_a_graft_brings_what_its_statements_need(sandbox: Sandbox) -> None:
-    children = grafts(HELPED, ALSO_HELPED)
-    sources = {child.source for child in children}
-    assert all(runs(sandbox, child, seed) for seed, child in enumerate(children))
-    placed = [s for s in sources if "where = draw(n, k, rng)" in s and "goal=" in s]
-    assert placed  # one's placement, the other's records
-    for source in placed:
-        assert "where[0] = " in source  # changed in place after it was assigned
-        assert "import math" in source
-        assert "rng.choice(STEPS)" in source
-        assert "def draw_2(k)" in source  # two helpers of one name, two constants of one name
-    told = [s for s in sources if "sentences.append" in s and "goal=" not in s]
-    assert told
-    assert all("import math" not in s and "STEPS" not in s for s in told if "where" not in s)
-
-
-def test_a_graft_speaks_of_the_points_that_it_records() -> None:
-    for child in grafts(baseline("sobol_mix"), baseline("corners"), 20):
-        assert ("sobol(" in child.source) != ("corners(" in child.source)
-
-
-@pytest.mark.parametrize(
-    "lines",
-    [
-        [
-            "k = 2",
-            "if n > 9:",
-            "    k = 3",
-            "    return []",
-            "points = uniform(n, k, 1)",
-        ],  # returns
-        ["if n > 1:", "    points = uniform(n, 2, 1)"],
-        ["points = uniform(n, 2, 1)", "points = sign_mix(points, [], 1, 1)"],
-    ],
-)
-def test_what_cannot_be_cut_gives_no_beginning(lines: list[str]) -> None:
-    body = "".join(f"    {line}\n" for line in lines)
-    odd = parse(f"def generate(context, n, rng):\n{body}    return people(['a'] * n, points, 1)\n")
-    for child in grafts(odd, baseline("sobol_mix")):
-        assert "uniform(" not in child.source
-
-
-def test_a_clash_of_imports_or_parameters_gives_no_child() -> None:
-    import_ = "import random as draw\n"
-    other = parse(import_ + ALSO_HELPED.source.replace("def draw(k)", "def deal(k)").replace(
-        "k = draw(n)", "k = [draw.choice(STEPS) for _ in deal(n)]"
-    ))  # fmt: skip
-    for child in grafts(HELPED, other):
-        assert not ("def draw(" in child.source and import_ in child.source)
