@@ -84,8 +84,8 @@ def _admit(config: Config, progress: Progress) -> None:
     weak = not_admitted_words(examine(load_context(file), Caches(config.embedder)))
     if not weak:
         return
-    found = f"{file}: the readers hardly tell the poles of some axes apart (statements on their"
-    found += f" own side: {weak}; {percent(ADMITTED)} is needed)"
+    found = f"{file}: the readers hardly tell the poles of some axes apart (told apart"
+    found += f" by their signs: {weak}; {percent(ADMITTED)} is needed)"
     if config.force:
         progress.say(f"{found}; searching all the same (force=true)")
         return
