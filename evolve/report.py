@@ -142,12 +142,12 @@ def _operators(state: "State") -> Iterable[str]:
     quarters = [q for q in np.array_split(np.arange(state.folded), 4) if len(q)]
     made_by = [state.trail[q[0] : q[-1] + 1] for q in quarters]
     chosen = [Counter(name for made, _ in q for name in made.split("+")) for q in made_by]
-    names = state.operators.arms
+    names = {name: arm for name, arm in state.operators.arms.items() if arm.tried}
     lines = []
     for name, arm in names.items():
         shares = [q[name] / max(1, sum(q[n] for n in names)) for q in chosen]
-        gain = f"{arm.gain / arm.cost:.4f}" if arm.cost else "–"
         counts = [str(arm.tried), str(arm.scored), str(arm.better)]
+        gain = f"{arm.gain / arm.cost:.4f}"
         lines.append([name, *counts, gain, " ".join(f"{share:.0%}" for share in shares)])
     yield "<h2>Operators</h2>"
     yield _table(
@@ -161,8 +161,9 @@ def _operators(state: "State") -> Iterable[str]:
         f" the largest {max(map(max, sizes), default=0)}, at most {MAX_SIZE} unless the parent was"
         ' larger.</p><p class="note">Gain: by how much a child beat its parent in training, else 0.'
         " Cost: 1 is an average candidate; half of it is counted a candidate, half by the"
-        " characters read. A child of two operators counts for both. Duplicates make the personas"
-        " that an earlier program made on the first rung; they are not scored.</p>"
+        " characters read. A child of two operators counts for both. No program is bred twice;"
+        " duplicates make the personas that an earlier program made on the first rung, and are not"
+        " scored.</p>"
     )
 
 
