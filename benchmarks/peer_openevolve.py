@@ -25,7 +25,9 @@ no logs, no retries, one feature dimension, two islands, and a population of 60 
 of it to a worker with each candidate).
 
 Times are taken at the storing of each candidate, in the process of the loop. A program that comes
-twice counts once, and each must get the same score on all sides. "running": from the tenth part of
+twice counts once; one that Gamut does not judge, because its personas are those of an earlier
+program, is not given to OpenEvolve and counts for neither; and each must get the same score on all
+sides. "running": from the tenth part of
 the candidates on, when all workers have begun. "with start-up": from the start of the process,
 imports and all. What comes after a search (Gamut's reports and bundles) is in neither.
 """
@@ -111,7 +113,9 @@ def recorded(task: Task) -> dict[str, float]:
         store = Store(Path(folder) / "run" / "run.sqlite", read_only=True)
         programs = dict.fromkeys(candidate.source for candidate, _ in store.candidates())
         store.close()
-    return {program: stored["scores"][program] for program in programs}
+    return {
+        program: stored["scores"][program] for program in programs if program in stored["scores"]
+    }
 
 
 def measured(side: str, task: Task, scored: dict[str, float]) -> Speed:

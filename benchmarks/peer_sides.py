@@ -11,7 +11,7 @@ import json
 import os
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -20,22 +20,22 @@ from peer_evaluation import KIND
 
 
 class Stored:
-    """When each different program had been stored, and its score; one that comes again is not
-    counted."""
+    """When each different program had been stored, and its score. One that comes again is not
+    counted, nor is one that Gamut does not judge since its personas are those of an earlier one."""
 
     def __init__(self) -> None:
         self.times: list[float] = []
         self.scores: dict[str, float] = {}
 
     def around(
-        self, store: Callable[..., Any], judged: Callable[..., tuple[str, float]]
+        self, store: Callable[..., Any], judged: Callable[..., tuple[str, float | None]]
     ) -> Callable[..., Any]:
         """`store`, which then notes the time; `judged` finds program and score in its arguments."""
 
         def stored(*args: Any, **kwargs: Any) -> Any:
             done = store(*args, **kwargs)
             source, score = judged(*args)
-            if source.strip() not in self.scores:
+            if score is not None and source.strip() not in self.scores:
                 self.scores[source.strip()] = score
                 self.times.append(time.time())
             return done
@@ -48,16 +48,23 @@ def gamut(job: dict[str, Any], stored: Stored) -> None:
     import evolve.run
     from evolve.archive import objective
     from evolve.config import from_plain
+    from evolve.evaluate import DUPLICATE
     from evolve.progress import Progress
+    from evolve.store import Candidate
 
     if os.environ[KIND] != "full":
         evolve.run.evaluate_in_worker = peer_evaluation.in_worker
     config = from_plain(job["config"])
     progress = Progress(config.evaluations, quiet=True)
     run = evolve.run.create(config, Path(job["folder"]) / "run", progress)
-    run.store.put = stored.around(
-        run.store.put, lambda candidate, verdict, *_: (candidate.source, objective(verdict))
-    )
+
+    def judged(
+        candidate: Candidate, verdict: Mapping[str, Any], *_: Any
+    ) -> tuple[str, float | None]:
+        repeated = verdict["status"] == DUPLICATE
+        return candidate.source, None if repeated else objective(verdict)
+
+    run.store.put = stored.around(run.store.put, judged)
     evolve.run.evolve(run, progress, config.workers)
 
 

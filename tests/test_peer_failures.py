@@ -29,6 +29,7 @@ from generators.baselines import baseline
 CONF = Path(str(conf.__file__)).parent
 THREE_AXES, TWO_AXES = "companion_daily", "elders_devices"
 FAILING = {
+    "is not Python": (peers.NOT_PYTHON, "not Python"),
     "exits": (peers.EXITS, "import of os is not allowed"),
     "exits politely": (peers.EXITS_POLITELY, "SystemExit"),
     "hangs": (peers.HANGS, "computed for over"),
@@ -119,7 +120,7 @@ def test_it_is_stored_as_failed_with_the_reason(name: str, stored: Stored) -> No
 def test_none_that_failed_has_a_place_in_the_search(run: Run, stored: Stored) -> None:
     failed = {stored[name][0].ticket for name in FAILING}
     state = run.search.state
-    kept = {m.ticket for island in state.islands for m in island}
+    kept = {m.ticket for island in state.islands.all for m in island}
     kept |= {elite.candidate.ticket for elite in state.archive.elites}
     assert stored["honest"][0].ticket in kept
     assert not kept & failed

@@ -27,6 +27,7 @@ def _program(body: str, before: str = "") -> str:
 
 HONEST = _program("return personas(context, n)")
 
+NOT_PYTHON = "Here is the improved program:\n```python\ndef generate(context, n, rng):\n"
 EXITS = _program("import os\nos._exit(0)")
 EXITS_POLITELY = _program("raise SystemExit")
 HANGS = _program("while True:\n    pass")
