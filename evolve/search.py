@@ -85,7 +85,8 @@ class State:
         values: objective of every scored candidate, by ticket.
         digests: of all populations seen on the first rung, the one seen last at the end.
         characters: read so far.
-        trail: of each candidate in turn, what made it and how many syntax nodes it has.
+        trail: of each candidate in turn, what made it and how many syntax nodes it has (0: it is
+            not Python).
         best: where the best objective so far changed: ticket and objective.
     """
 
@@ -170,15 +171,15 @@ class Search:
     def fold(self, candidate: Candidate, verdict: Mapping[str, Any]) -> Offer:
         """Take the verdict of the next ticket into the state."""
         assert candidate.ticket == self.state.folded, "tickets are folded in order"
-        state, program = self.state, parse(candidate.source)
+        state = self.state
         state.folded += 1
-        state.trail.append((candidate.operator, program.nodes))
+        state.trail.append((candidate.operator, _nodes(candidate.source)))
         status = self._status(verdict)
         state.statuses[status] += 1
         offer = Offer.KEPT_OUT
         if status == SCORED:
             offer = state.archive.offer(candidate, verdict)
-            self._settle(candidate.ticket, program, verdict)
+            self._settle(candidate.ticket, parse(candidate.source), verdict)
         state.offers[offer] += 1
         self._credit(candidate, verdict)
         if self.settings.migration_every and state.folded % self.settings.migration_every == 0:
@@ -274,3 +275,11 @@ def _selection(settings: Settings) -> Callable[..., list[Member]]:
     if settings.selection == "lexicase":
         return tools.selAutomaticEpsilonLexicase  # type: ignore[no-any-return]
     return partial(tools.selTournament, tournsize=settings.tournament_size, fit_attr="rank")
+
+
+def _nodes(source: str) -> int:
+    """Syntax nodes of a candidate; it may be refused, since a model may write anything."""
+    try:
+        return Program(source).nodes
+    except (SyntaxError, ValueError, RecursionError, MemoryError):
+        return 0
