@@ -62,9 +62,9 @@ def run_job(plain: Any, folder: Path) -> int:
 def carry_on(open_it: Callable[[], "Run"], folder: Path, progress: "Progress") -> int:
     """Open a run, search until its budget is spent, write archive and report, print the table."""
     try:
-        run = open_it()
-        run.store.begin_sitting(run.config.workers)
-        _search_and_finish(run, progress)
+        with closing(open_it()) as run:
+            run.store.begin_sitting(run.config.workers)
+            _search_and_finish(run, progress)
     except KeyboardInterrupt:
         progress.close()
         if (folder / "config.yaml").exists():

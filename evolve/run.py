@@ -10,7 +10,7 @@ import time
 from collections import deque
 from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import BrokenExecutor, Future
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 from shlex import quote
@@ -46,6 +46,12 @@ class Run:
     setup: Setup
     search: Search
     lock: IO[bytes] | None
+
+    def close(self) -> None:
+        """Close its store and let other processes work on it."""
+        self.store.close()
+        if self.lock:
+            self.lock.close()
 
 
 @dataclass(frozen=True)
@@ -123,14 +129,22 @@ def open_run(
     """
     if not (folder / "config.yaml").is_file():
         raise InputError(f"{folder}: no run here (config.yaml is missing)")
-    lock = lock_run(folder / "config.yaml") if to_write else None
-    config = read_config(folder / "config.yaml")
-    file = folder / "run.sqlite"
-    store = open_checked(file) if to_write else Store(file, read_only=True)
-    if to_write:
-        sweep(folder)
-        _change_budget(store, evaluations, minutes)
-        _complete(folder, config, store, inputs, progress)
+    with ExitStack() as held:  # what is open is closed again where the run cannot be opened
+        lock = held.enter_context(lock_run(folder / "config.yaml")) if to_write else None
+        config = read_config(folder / "config.yaml")
+        file = folder / "run.sqlite"
+        store = open_checked(file) if to_write else Store(file, read_only=True)
+        held.callback(store.close)
+        if to_write:
+            sweep(folder)
+            _change_budget(store, evaluations, minutes)
+            _complete(folder, config, store, inputs, progress)
+        opened = _opened(folder, config, store, lock)
+        held.pop_all()
+        return opened
+
+
+def _opened(folder: Path, config: Config, store: Store, lock: IO[bytes] | None) -> Run:
     plain = store.meta("setup")
     if plain is None:
         raise InputError(f"{folder}: only just begun; go on by `gamut resume {folder}`")
