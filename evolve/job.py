@@ -76,10 +76,9 @@ def carry_on(open_it: Callable[[], "Run"], folder: Path, progress: "Progress") -
     except BrokenPipeError:  # whoever read our output went away
         raise
     except OSError as error:  # a full disk, too many open files
-        where = f"{error.filename}: " if error.filename else ""
         raise GamutError(
-            f"{where}{error.strerror or error}. What is stored is kept: when that is mended,"
-            f" `gamut resume {quote(str(folder))}` goes on from there"
+            f"{error.filename or folder}: {error.strerror or error}. What was stored before is"
+            f" kept: when that is mended, `gamut resume {quote(str(folder))}` goes on from there"
         ) from error
     return 0
 

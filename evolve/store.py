@@ -205,7 +205,7 @@ class Store:
         """Read everything once. Raises GamutError where the file is damaged."""
         for (found,) in self._rows("PRAGMA quick_check(1)"):
             if found != "ok":
-                raise self._damaged(found)
+                raise self._damaged(found.splitlines()[-1])  # above it only says where it looked
         for _ in self.candidates():
             pass
         for key, value, digest in self._rows("SELECT key, value, digest FROM meta"):

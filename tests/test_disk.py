@@ -55,23 +55,24 @@ def told(done: subprocess.CompletedProcess[str]) -> str:
 
 
 def small_files(folder: Path) -> subprocess.CompletedProcess[str]:
-    """No file may grow beyond what the store's log has grown to after a ticket or two."""
+    """No file may grow beyond what the store's log grows to with a ticket or two."""
 
     def limit() -> None:
-        resource.setrlimit(resource.RLIMIT_FSIZE, (30_000, 30_000))
+        resource.setrlimit(resource.RLIMIT_FSIZE, (50_000, 50_000))
 
     return subprocess.run(
         gamut("resume", folder), capture_output=True, text=True, preexec_fn=limit, timeout=120
     )
 
 
-def small_disk(folder: Path) -> subprocess.CompletedProcess[str]:
-    """The run on a disk of its own that is full after a ticket or two; copied back afterwards."""
+def small_disk(folder: Path, spare: int = 70) -> subprocess.CompletedProcess[str]:
+    """The run on a disk of its own with so many KB to spare; copied back afterwards."""
     disk = folder.with_name("disk")
     disk.mkdir()
-    size = sum(f.stat().st_size for f in folder.rglob("*")) // 1024 + 120
+    size = sum(-(-f.stat().st_size // 4096) * 4 for f in folder.rglob("*")) + spare
     script = (
-        f"mount -t tmpfs -o size={size}k none {disk} && cp -r {folder}/. {disk}/ && rm -r {folder}\n"
+        f"set -e; mount -t tmpfs -o size={size}k none {disk}\n"
+        f"cp -r {folder}/. {disk}/; rm -r {folder}; set +e\n"
         f"{' '.join(gamut('resume', disk))}; status=$?\n"
         f"cp -r {disk} {folder}; exit $status"
     )
@@ -108,6 +109,19 @@ def test_a_full_disk_keeps_what_was_stored_and_the_run_goes_on(
     store.check()
     assert KEPT <= store.count() < TOTAL
     store.close()
+    here("resume", halfway)
+    assert archive_bytes(halfway) == archive_bytes(finished[0])
+
+
+@pytest.mark.slow
+def test_a_disk_that_fills_while_the_archive_is_written(
+    halfway: Path, finished: tuple[Path, str]
+) -> None:
+    if not mounts():
+        pytest.skip("this machine lets nobody mount a disk")
+    message = told(small_disk(halfway, spare=250))
+    assert "No space left on device. What was stored before is kept" in message
+    assert not (halfway / "archive").exists()
     here("resume", halfway)
     assert archive_bytes(halfway) == archive_bytes(finished[0])
 
