@@ -183,6 +183,8 @@ def _write_archive(run: Run, entries: Sequence[Entry], progress: Progress) -> No
             _write_entry(run, entry, part / entry.name)
             written.append(entry)
         except InputError as error:  # one that cannot be bundled must not cost the others
+            if isinstance(error.__cause__, OSError):
+                raise error.__cause__ from None  # but a full disk would cost them all
             progress.tell(f"{entry.name} is left out: {error}")
     if not written:
         raise GamutError(f"{run.folder}: none of the {len(entries)} elites could be bundled")

@@ -100,7 +100,7 @@ class Progress:
         if not self._live and not self._quiet:
             os.write(2, f"\n{_STOPPING}\n".encode())
 
-    def estimate(self, workers: int, afterwards: float) -> None:
+    def estimate(self, workers: int | str, afterwards: float) -> None:
         """Once the first few evaluations are done: how long the whole will take."""
         pace = self._pace.per_second()
         if self._estimated or self._pace.count < _MEASURED or not pace:
@@ -112,8 +112,10 @@ class Progress:
         said = in_words(least)
         if not self._before:  # they were baselines
             said += f" to {in_words(most)} (by the pace of the baselines, which give less to read)"
-        processes = "1 worker" if workers == 1 else f"{workers} workers"
-        self.tell(f"Estimate for {self._budget} on {processes}, and validation: {said}")
+        where = f"{workers} worker{'' if workers == 1 else 's'}"
+        if isinstance(workers, str):
+            where = f"the workers at {workers}"
+        self.tell(f"Estimate for {self._budget} on {where}, and validation: {said}")
 
     def update(self, state: "State", in_flight: int, afterwards: float = 0.0) -> None:
         """Show how far the search is; `afterwards` is validation's work, counted in evaluations."""

@@ -40,7 +40,7 @@ CREATE TABLE candidates (
 CREATE TABLE sittings (
     number INTEGER PRIMARY KEY,
     began TEXT NOT NULL DEFAULT (strftime('%Y-%m-%dT%H:%M:%fZ', 'now')),
-    workers INTEGER NOT NULL,
+    workers TEXT NOT NULL,
     seconds REAL NOT NULL DEFAULT 0,
     evaluations INTEGER NOT NULL DEFAULT 0,
     ended TEXT
@@ -86,13 +86,13 @@ class Sitting:
     """One process's work on a run, from `gamut evolve` or `resume` until it ended.
 
     Attributes:
-        workers: processes that evaluated.
+        workers: processes that evaluated, or where they were.
         seconds: wall time; of a killed one, until the last verdict that it stored.
         evaluations: verdicts that it stored.
         ended: why it ended; None of one that was killed, or that is going on.
     """
 
-    workers: int
+    workers: str
     seconds: float
     evaluations: int
     ended: str | None
@@ -181,10 +181,10 @@ class Store:
         rows = self._rows("SELECT COALESCE(SUM(seconds), 0) FROM candidates")
         return next(float(seconds) for (seconds,) in rows)
 
-    def begin_sitting(self, workers: int) -> None:
+    def begin_sitting(self, workers: int | str) -> None:
         """This process's work begins; each write updates its row, so a kill loses no account."""
         with self._writing() as db:
-            row = db.execute("INSERT INTO sittings (workers) VALUES (?)", (workers,))
+            row = db.execute("INSERT INTO sittings (workers) VALUES (?)", (str(workers),))
             self._sitting = int(row.lastrowid or 0), time.monotonic()
 
     def end_sitting(self, why: str) -> None:

@@ -89,8 +89,8 @@ def test_a_sitting_that_was_killed_has_its_account(tmp_path: Path) -> None:
     store.put_meta("later", 1)
     killed, ended = store.sittings()
     assert 0.2 <= killed.seconds < 5
-    assert killed == Sitting(2, killed.seconds, 1, None)
-    assert ended == Sitting(1, ended.seconds, 2, "3 evaluations")
+    assert killed == Sitting("2", killed.seconds, 1, None)
+    assert ended == Sitting("1", ended.seconds, 2, "3 evaluations")
 
 
 def test_a_ticket_is_written_once(tmp_path: Path) -> None:
