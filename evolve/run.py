@@ -139,6 +139,8 @@ def open_run(
             sweep(folder)
             _change_budget(store, evaluations, minutes)
             _complete(folder, config, store, inputs, progress)
+        else:
+            store.check()
         opened = _opened(folder, config, store, lock)
         held.pop_all()
         return opened
@@ -235,7 +237,10 @@ class _Loop:
 
     def go(self, refresh: Callable[[], None] | None) -> str:
         """Until nothing is in flight; which part of the budget is spent."""
-        self.progress.begin(self.budget, self.run.store.count())
+        done = self.run.store.count()
+        if done:
+            self.progress.say(f"going on after {done:,} evaluations that are stored")
+        self.progress.begin(self.budget, done)
         self._advance()
         refreshed = -math.inf
         while self.pending or self.suspects:

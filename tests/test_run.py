@@ -45,14 +45,14 @@ def test_the_report_needs_no_network(finished: tuple[Path, str]) -> None:
 
 def test_archive_lists_its_elites_best_first(finished: tuple[Path, str]) -> None:
     folder = finished[0]
-    listing = json.loads(run("archive", folder, "--json").stdout)
+    listing = json.loads(here("archive", folder, "--json").out)
     index = json.loads((folder / "archive" / "index.json").read_text())
     assert [Path(e["bundle"]).name for e in listing] == [e["bundle"] for e in index]
     assert [e["best"] for e in index] == [True] + [False] * (len(index) - 1)
     assert {"bundle", "niche", "program_hash", "metrics", "baseline"} == set(listing[0])
     scores = [e["training"] for e in index]
     assert scores == sorted(scores, reverse=True)
-    assert "baseline covering_mix" in run("archive", folder).stdout
+    assert "baseline covering_mix" in here("archive", folder).out
 
 
 def test_an_elite_serves_a_context_that_the_search_never_saw(finished: tuple[Path, str]) -> None:
@@ -76,7 +76,7 @@ def test_show_verify_generate(finished: tuple[Path, str], tmp_path: Path) -> Non
 
 
 def test_report_is_written_again_elsewhere(finished: tuple[Path, str], tmp_path: Path) -> None:
-    run("report", finished[0], "--out", tmp_path / "again.html")
+    here("report", finished[0], "--out", tmp_path / "again.html")
     assert (tmp_path / "again.html").read_text() == (finished[0] / "report.html").read_text()
 
 
@@ -214,9 +214,9 @@ def generate(context, n, rng):
     ],
 )
 def test_wrong_words_get_one_short_message(words: list[str], said: str, tmp_path: Path) -> None:
-    done = run("evolve", f"run_dir={tmp_path / 'run'}", *words, status=2)
-    assert said in done.stderr
-    assert "Traceback" not in done.stderr
+    done = here("evolve", f"run_dir={tmp_path / 'run'}", *words, status=2)
+    assert said in done.err
+    assert "Traceback" not in done.err
     assert not (tmp_path / "run" / "run.sqlite").exists()
 
 
@@ -224,23 +224,23 @@ def test_a_directory_that_holds_a_run_or_cannot_be_written_is_refused(
     finished: tuple[Path, str], tmp_path: Path
 ) -> None:
     before = archive_bytes(finished[0])
-    assert "another run" in run("evolve", f"run_dir={finished[0]}", status=2).stderr
+    refused("evolve", f"run_dir={finished[0]}", said=("another run",))
     assert archive_bytes(finished[0]) == before
     (tmp_path / "notes.txt").write_text("mine")
-    assert "not empty" in run("evolve", f"run_dir={tmp_path}", status=2).stderr
+    refused("evolve", f"run_dir={tmp_path}", said=("not empty",))
     under_a_file = tmp_path / "notes.txt" / "run"
-    assert "cannot be written" in run("evolve", f"run_dir={under_a_file}", status=2).stderr
+    refused("evolve", f"run_dir={under_a_file}", said=("cannot be written",))
     assert (tmp_path / "notes.txt").read_text() == "mine"
 
 
 def test_one_process_at_a_time_works_on_a_run(finished: tuple[Path, str]) -> None:
     held = open_run(finished[0], Progress(total=0, quiet=True))
-    assert "another process" in run("resume", finished[0], status=2).stderr
+    refused("resume", finished[0], said=("another process",))
     held.close()
-    assert "Archive:" in run("resume", finished[0]).stdout
+    assert "Archive:" in here("resume", finished[0]).out
 
 
 def test_no_run_and_unfinished_runs_are_named(tmp_path: Path) -> None:
     for command in ("resume", "archive", "report"):
-        assert "no run here" in run(command, tmp_path / "nothing", status=2).stderr
-    assert "no archive yet" in run("archive", tmp_path, "--json", status=2).stderr
+        refused(command, tmp_path / "nothing", said=("no run here",))
+    refused("archive", tmp_path, "--json", said=("no archive yet",))

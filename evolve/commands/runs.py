@@ -59,7 +59,7 @@ def resume(
         typer.Option(help="Wall time of a sitting from now on.", show_default=False),
     ] = None,
 ) -> int:
-    """Go on where a run stopped: killed, interrupted, or at the end of its budget.
+    """Go on where a run was killed, stopped, or out of budget.
 
     The finished archive is the one that the run would have made without the stop. A run that the
     clock ended gets as many minutes again; one that has made all its evaluations needs more of
