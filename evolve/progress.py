@@ -103,7 +103,7 @@ class Progress:
     def estimate(self, workers: int | str, afterwards: float) -> None:
         """Once the first few evaluations are done: how long the whole will take."""
         pace = self._pace.per_second()
-        if self._estimated or self._pace.count < _MEASURED or not pace:
+        if self._estimated or self._stops or self._pace.count < _MEASURED or not pace:
             return
         self._estimated = True
         least, most = self._left(pace, afterwards), self._left(pace / _LONGER, afterwards)
