@@ -48,21 +48,40 @@ def evolve(
     return launch(words or [])
 
 
-def resume(run: RUN) -> int:
-    """Go on where a killed or interrupted run stopped.
+def resume(
+    run: RUN,
+    evaluations: Annotated[
+        int | None,
+        typer.Option(min=1, help="Candidates in all from now on.", show_default=False),
+    ] = None,
+    minutes: Annotated[
+        float | None,
+        typer.Option(help="Wall time of a sitting from now on.", show_default=False),
+    ] = None,
+) -> int:
+    """Go on where a run was killed, stopped, or out of budget.
 
-    The finished archive is the one that the run would have made without the stop.
+    The finished archive is the one that the run would have made without the stop. A run that the
+    clock ended gets as many minutes again; one that has made all its evaluations needs more of
+    them, and then ends as if it had had them from the start.
 
-    Example: gamut resume runs/demo
+    Example: gamut resume runs/demo --evaluations 1000
     """
     from contextlib import closing
 
     from evolve.job import carry_on
     from evolve.progress import Progress
     from evolve.run import open_run
+    from generators.errors import InputError
 
+    if minutes is not None and not minutes > 0:
+        raise InputError(f"--minutes {minutes:g}: should be above 0")
     with closing(Progress(total=0)) as progress:
-        return carry_on(lambda: open_run(run, progress), run, progress)
+        return carry_on(
+            lambda: open_run(run, progress, evaluations=evaluations, minutes=minutes),
+            run,
+            progress,
+        )
 
 
 def report(
