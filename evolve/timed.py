@@ -1,7 +1,7 @@
 """Evaluations with the time they took, measured where they run: waiting in a queue costs nobody."""
 
 import time
-from collections.abc import Collection
+from collections.abc import Sequence
 from datetime import UTC, datetime
 from typing import Any
 
@@ -15,7 +15,7 @@ def utc() -> str:
 
 
 def timed_evaluation(
-    store: str, source: str, bar: float, known: Collection[str]
+    store: str, source: str, bar: float, known: Sequence[str]
 ) -> tuple[dict[str, Any], Times]:
     """`evaluate_in_worker` with its times; a worker's first one loads the models, too."""
     started, began = utc(), time.monotonic()
