@@ -1,27 +1,34 @@
-"""The archive: a grid of elites by measures that a user chooses by, on pyribs.
+"""The archive: elites by what a user chooses by. A grid on pyribs, and what is kept beside it.
 
-Measures: how like the reference density a population is, and how many words a persona has. An
-elite gives way only on evidence: candidates are evaluated on the same contexts and seeds, and the
-newcomer must be better by more than the standard error of the paired differences.
+Beside the grid: the elite of each metric, and the front of credited rare combination coverage
+against words a persona. `niches.py` says what each place is and who may take it. A program that
+holds several is one elite.
+
+What a program costs (host calls) is no third axis: without a language model it is 5 to 10 calls,
+under 2 ms a population, for nearly all programs, so cells would differ in nothing that a user
+could choose by. It is measured and told with each elite.
 """
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
 from enum import IntEnum
 from typing import Any
 
 import numpy as np
 
+from evolve.evidence import Interval, Table, better, interval, mean, objective
+from evolve.niches import CELLS, Kind, Niche, Standing, earned, held
 from evolve.store import Candidate
 
-CELLS = (4, 5)
-DENSITY = (0.0, 1.0)
-WORDS = (20.0, 640.0)  # words a persona; the axis is logarithmic, a doubling a cell
+__all__ = ["BEST", "Archive", "Elite", "Offer", "better", "objective"]
+
+BEST = Niche(Kind.BEST, ("credited_rare",))
 
 
 class Offer(IntEnum):
     """What became of a candidate that was offered to the archive."""
 
+    BESIDE = 3  # a place beside the grid, and no cell
     NEW_CELL = 2
     REPLACED = 1
     KEPT_OUT = 0
@@ -34,68 +41,108 @@ class Elite:
     Attributes:
         candidate: the program and where it came from.
         verdict: its evaluation.
-        niche: cell of the grid, (density, words).
+        niches: what it is kept for; its cell first if it holds one.
     """
 
     candidate: Candidate
     verdict: Mapping[str, Any]
-    niche: tuple[int, int]
+    niches: tuple[Niche, ...]
+
+    @property
+    def name(self) -> str:
+        """The name of its first niche, which no other elite has."""
+        return self.niches[0].name
 
     @property
     def objective(self) -> float:
-        """Mean value over training contexts and seeds."""
-        return objective(self.verdict)
+        """Mean value over training contexts and all seeds, those of the confirmation included."""
+        return mean(_all_seeds(self.verdict))
+
+    @property
+    def interval(self) -> Interval:
+        """The objective with its 95 % interval over seeds."""
+        return interval(_all_seeds(self.verdict))
+
+
+@dataclass(frozen=True)
+class _Kept:
+    candidate: Candidate
+    verdict: Mapping[str, Any]
 
 
 class Archive:
-    """At most one elite a cell; the same offers in the same order give the same elites."""
+    """One program a niche; the same offers in the same order give the same elites.
+
+    Never lost: what a cell or a metric holds gives way only to what is better on confirmed
+    evidence. On the front a program gives way only to one whose texts are no longer and whose mean
+    over all seeds is no lower, so the best of what is no longer than a given length never falls.
+    """
 
     def __init__(self) -> None:
         from ribs.archives import GridArchive  # seconds to import, and only a search needs it
 
-        low, high = np.log2(WORDS)
         self._grid: Any = GridArchive(
-            solution_dim=(),
-            dims=CELLS,
-            ranges=[DENSITY, (low, high)],
-            solution_dtype=object,
+            solution_dim=(), dims=CELLS, ranges=[(0, size) for size in CELLS], solution_dtype=object
         )
+        self._beside: dict[Niche, _Kept] = {}
+
+    def standing(self) -> Standing:
+        """Who must be beaten for each niche that is held; plain data for workers."""
+        return {niche: held(kept.verdict, niche) for niche, kept in self._holders().items()}
 
     def offer(self, candidate: Candidate, verdict: Mapping[str, Any]) -> Offer:
-        """Add a scored candidate where its cell is empty or its elite is worse on evidence."""
-        measures = self._measures(verdict)
-        occupied, held = self._grid.retrieve_single(measures)
-        if occupied and not better(verdict, held["solution"].verdict):
-            return Offer.KEPT_OUT
-        index = self._grid.int_to_grid_index(self._grid.index_of(measures[None]))[0]
-        elite = Elite(candidate, verdict, (int(index[0]), int(index[1])))
-        status = self._grid.add_single(elite, elite.objective, measures)["status"]
-        return Offer(int(status))
+        """Give a scored candidate every niche that it has earned."""
+        kept, offer = _Kept(candidate, verdict), Offer.KEPT_OUT
+        for niche in earned(verdict, self.standing()):
+            if niche.kind is Kind.CELL:
+                middle = np.array(niche.where) + 0.5
+                value = mean(_all_seeds(verdict))
+                offer = Offer(int(self._grid.add_single(kept, value, middle)["status"]))
+                continue
+            if niche.kind is Kind.FRONT:
+                self._leave_front(niche, verdict)
+            self._beside[niche] = kept
+            offer = offer or Offer.BESIDE
+        return offer
 
     @property
     def elites(self) -> list[Elite]:
-        """All elites, best first."""
-        found = list(self._grid.data("solution"))
-        return sorted(found, key=lambda e: (-e.objective, e.candidate.ticket))
+        """All elites: those of the grid, best first, then those that are kept beside it alone."""
+        found: dict[int, tuple[_Kept, list[Niche]]] = {}
+        for niche, kept in self._holders().items():
+            found.setdefault(kept.candidate.ticket, (kept, []))[1].append(niche)
+        elites = [Elite(k.candidate, k.verdict, tuple(niches)) for k, niches in found.values()]
+        elites.sort(key=_order)
+        if elites:
+            cell, *others = elites[0].niches
+            elites[0] = replace(elites[0], niches=(cell, BEST, *others))
+        return elites
 
-    @staticmethod
-    def _measures(verdict: Mapping[str, Any]) -> np.ndarray[Any, np.dtype[np.float64]]:
-        words = np.clip(verdict["measures"]["words"], *WORDS)
-        return np.array([verdict["measures"]["density"], np.log2(words)])
+    def _holders(self) -> dict[Niche, _Kept]:
+        """Every niche that is held, cells first."""
+        data = self._grid.data(["solution", "measures"])
+        cells = {
+            Niche(Kind.CELL, tuple(int(place) for place in middle)): kept
+            for kept, middle in zip(data["solution"], data["measures"], strict=True)
+        }
+        return {**cells, **self._beside}
+
+    def _leave_front(self, place: Niche, verdict: Mapping[str, Any]) -> None:
+        """Take away those that a newcomer to the front makes superfluous."""
+        value = mean(_all_seeds(verdict))
+        for niche, kept in list(self._beside.items()):
+            longer = niche.kind is Kind.FRONT and niche.where >= place.where
+            if longer and mean(_all_seeds(kept.verdict)) <= value:
+                del self._beside[niche]
 
 
-def objective(verdict: Mapping[str, Any]) -> float:
-    """Mean over contexts of the mean over seeds."""
-    values = verdict["values"].values()
-    return float(np.mean([np.mean(v) for v in values])) if values else 0.0
+def _order(elite: Elite) -> tuple[bool, float, int]:
+    return elite.niches[0].kind is not Kind.CELL, -elite.objective, elite.candidate.ticket
 
 
-def better(new: Mapping[str, Any], old: Mapping[str, Any]) -> bool:
-    """Whether a verdict beats another by more than the standard error of paired differences."""
-    differences = _flat(new["values"]) - _flat(old["values"])
-    error = differences.std(ddof=1) / np.sqrt(len(differences)) if len(differences) > 1 else 0.0
-    return bool(differences.mean() > error)
-
-
-def _flat(values: Mapping[str, Sequence[float]]) -> np.ndarray[Any, np.dtype[np.float64]]:
-    return np.concatenate([np.asarray(values[context]) for context in sorted(values)])
+def _all_seeds(verdict: Mapping[str, Any]) -> Table:
+    """Values on the first look's seeds and, of a confirmed program, on the fresh ones."""
+    first, fresh = held(verdict, Niche(Kind.CELL, ()))
+    if not verdict["confirmed"]:
+        return first
+    return {context: [*first[context], *fresh.get(context, ())] for context in first}

@@ -37,6 +37,7 @@ class Config:
     respondent: str
     embedder: Mapping[str, Any]
     replicates: int
+    confirm: int
     report_replicates: int
     first_rung: int
     settings: Settings
@@ -85,6 +86,7 @@ def from_plain(plain: Mapping[str, Any]) -> Config:
             "name": _known("embedder", plain["embedder"]["name"], EMBEDDERS),
         },
         replicates=search["replicates"],
+        confirm=_whole("search.confirm", search["confirm"], 0, 10_000),
         report_replicates=search["report_replicates"],
         first_rung=search["first_rung"],
         settings=settings,

@@ -17,10 +17,10 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from scipy import stats
 
 from evolve.archive import Elite
 from evolve.evaluate import Setup, evaluation_seed, report_in_worker
+from evolve.evidence import Interval, interval
 from evolve.progress import Progress
 from evolve.run import Run
 from evolve.workers import collect, open_pool
@@ -32,18 +32,6 @@ from generators.context import Context
 from generators.errors import GamutError, InputError
 from generators.persona import Persona
 from generators.program import Program, parse
-
-
-@dataclass(frozen=True)
-class Interval:
-    """An estimate with its 95 % interval."""
-
-    mean: float
-    low: float
-    high: float
-
-    def __str__(self) -> str:
-        return f"{self.mean:.3f} [{self.low:.3f}, {self.high:.3f}]"
 
 
 @dataclass(frozen=True)
@@ -80,22 +68,6 @@ class Entry:
         return interval({c: np.subtract(mine[c], theirs[c]).tolist() for c in mine})
 
 
-def interval(values: Mapping[str, Sequence[float]]) -> Interval:
-    """Mean over contexts of means over seeds, with a t interval from the spread between seeds.
-
-    The contexts are taken as given: the interval says what other seeds would have shown, not what
-    other contexts would.
-    """
-    table = np.array([values[context] for context in sorted(values)])
-    contexts, seeds = table.shape
-    mean = float(table.mean())
-    if seeds < 2:
-        return Interval(mean, float("nan"), float("nan"))
-    error = float(np.sqrt((table.var(axis=1, ddof=1) / seeds).sum()) / contexts)
-    reach = float(stats.t.ppf(0.975, contexts * (seeds - 1))) * error
-    return Interval(mean, mean - reach, mean + reach)
-
-
 def finish(run: Run, progress: Progress, workers: int) -> list[Entry]:
     """Score elites and baselines on the report contexts and write the archive; best elite first."""
     programs = _wanted(run)
@@ -120,7 +92,7 @@ def _wanted(run: Run) -> list[tuple[str, Program, Elite | None]]:
     if not elites:
         raise InputError(f"{run.folder}: no program could be scored, so there is no archive")
     wanted: list[tuple[str, Program, Elite | None]] = [
-        (bundle_name(elite), parse(elite.candidate.source), elite) for elite in elites
+        (elite.name, parse(elite.candidate.source), elite) for elite in elites
     ]
     held = {elite.candidate.hash for elite in elites}
     programs = ((name, baseline(name)) for name in BASELINES)
@@ -135,11 +107,6 @@ def _entries(
         Entry(name, program, elite, named.get(program.hash, ""), reports[program.hash])
         for name, program, elite in programs
     ]
-
-
-def bundle_name(elite: Elite) -> str:
-    """The folder of an elite: its cell, density then words."""
-    return f"density{elite.niche[0]}_words{elite.niche[1]}"
 
 
 def _reports(
@@ -186,26 +153,28 @@ def _write_archive(run: Run, entries: Sequence[Entry], progress: Progress) -> No
             progress.say(f"{entry.name} is left out: {error}")
     if not written:
         raise GamutError(f"{run.folder}: none of the {len(entries)} elites could be bundled")
-    index = [
-        {
-            "bundle": entry.name,
-            "niche": list(entry.elite.niche),
-            "program_hash": entry.program.hash,
-            "operator": entry.elite.candidate.operator,
-            "ticket": entry.elite.candidate.ticket,
-            "training": entry.elite.objective,
-            "baseline": bool(entry.baseline),
-            "best": entry is written[0],
-        }
-        for entry in written
-        if entry.elite
-    ]
+    index = [_indexed(entry, entry.elite, entry is written[0]) for entry in written if entry.elite]
     (part / "index.json").write_text(json.dumps(index, indent=1) + "\n", "utf-8")
     write_pointer(part / "best", written[0].name)
     old = run.folder / "archive.old"
     shutil.rmtree(old, ignore_errors=True)
     swap(part, folder, old)
     shutil.rmtree(old, ignore_errors=True)
+
+
+def _indexed(entry: Entry, elite: Elite, best: bool) -> dict[str, Any]:
+    """What archive/index.json says of an elite."""
+    return {
+        "bundle": entry.name,
+        "niche": [niche.name for niche in elite.niches],
+        "program_hash": entry.program.hash,
+        "operator": elite.candidate.operator,
+        "ticket": elite.candidate.ticket,
+        "training": elite.interval.as_json(),
+        "measures": dict(elite.verdict["measures"]),
+        "baseline": bool(entry.baseline),
+        "best": best,
+    }
 
 
 def _write_entry(run: Run, entry: Entry, folder: Path) -> None:
@@ -248,14 +217,15 @@ def _card(run: Run, entry: Entry) -> dict[str, Any]:
     return {
         "name": entry.name,
         "baseline": entry.baseline or None,
+        "kept_for": [niche.name for niche in entry.elite.niches] if entry.elite else [],
         "what_it_does": entry.program.describe(),
         "population": run.setup.population,
         "trained_on": [context.id for context in run.setup.training],
         "reported_on": [context.id for context in run.setup.report],
         "respondent": run.setup.respondent,
         "rare_combination_coverage": {
-            "credited": _plain(credited),
-            "bare": _plain(bare),
+            "credited": credited.as_json(),
+            "bare": bare.as_json(),
             "credited_means": "personas that pass every gate, on axes where the readers agree on"
             " their level and no single sentence decides the third they are read in",
             "interval": "95 %, over seeds; contexts taken as given",
@@ -265,11 +235,6 @@ def _card(run: Run, entry: Entry) -> dict[str, Any]:
         "limits": "Read by an offline reader from text alone. Coverage says which combinations of"
         " traits the texts express, not how often they occur among people.",
     }
-
-
-def _plain(estimate: Interval) -> dict[str, float | None]:
-    parts = {"mean": estimate.mean, "low": estimate.low, "high": estimate.high}
-    return {name: round(x, 6) if np.isfinite(x) else None for name, x in parts.items()}
 
 
 def _maps(

@@ -22,6 +22,7 @@ from typing import IO, Any
 
 from evolve.config import Config, read_config, resolve_contexts, start_programs, write_config
 from evolve.evaluate import FAILED, Setup, evaluate_in_worker
+from evolve.niches import Standing
 from evolve.progress import Progress
 from evolve.search import Search
 from evolve.store import Candidate, Store
@@ -217,12 +218,13 @@ class _Loop:
             return True
         if self.stop.asked or (self.deadline is not None and time.monotonic() > self.deadline):
             return False
-        self._submit(_Flight(*self.run.search.breed(ticket)))
+        candidate, bar = self.run.search.breed(ticket)
+        self._submit(_Flight(candidate, bar, self.run.search.state.archive.standing()))
         return True
 
     def _submit(self, flight: "_Flight") -> None:
         flight = replace(flight, began=time.monotonic())
-        task = str(self.run.store.file), flight.candidate.source, flight.bar
+        task = str(self.run.store.file), flight.candidate.source, flight.bar, flight.standing
         self.pending[self.pool.submit(evaluate_in_worker, *task)] = flight
 
     def _take(self, future: Future[Any]) -> None:
@@ -247,6 +249,7 @@ class _Flight:
 
     candidate: Candidate
     bar: float
+    standing: Standing
     alone: bool = False
     began: float = 0.0
 
@@ -285,6 +288,7 @@ def _setup(config: Config, progress: Progress) -> Setup:
         population=config.population,
         seed=config.seed,
         replicates=config.replicates,
+        confirm=config.confirm,
         report_replicates=config.report_replicates,
         first_rung=min(config.first_rung, len(training)),
         respondent=config.respondent,
