@@ -1,6 +1,7 @@
 """The archive: elites by what a user chooses by. A grid on pyribs, and what is kept beside it.
 
-Beside the grid: the elite of each metric, and the front of credited rare combination coverage
+Beside the grid: the elite of each metric, of which the one in what is maximised is the best of all,
+and the front of credited rare combination coverage
 against words a persona. `niches.py` says what each place is and who may take it. A program that
 holds several is one elite.
 
@@ -10,19 +11,19 @@ could choose by. It is measured and told with each elite.
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from enum import IntEnum
 from typing import Any
 
 import numpy as np
 
-from evolve.evidence import Interval, Table, better, interval, mean, objective
-from evolve.niches import CELLS, Kind, Niche, Standing, earned, held
+from evolve.evidence import Interval, better, interval, mean, objective
+from evolve.niches import CELLS, OBJECTIVE, Kind, Niche, Standing, earned, record
 from evolve.store import Candidate
 
 __all__ = ["BEST", "Archive", "Elite", "Offer", "better", "objective"]
 
-BEST = Niche(Kind.BEST, ("credited_rare",))
+BEST = Niche(Kind.BEST, (OBJECTIVE,))
 
 
 class Offer(IntEnum):
@@ -42,11 +43,14 @@ class Elite:
         candidate: the program and where it came from.
         verdict: its evaluation.
         niches: what it is kept for; its cell first if it holds one.
+        objective: mean value over training contexts and all seeds, those of the confirmation
+            included.
     """
 
     candidate: Candidate
     verdict: Mapping[str, Any]
     niches: tuple[Niche, ...]
+    objective: float
 
     @property
     def name(self) -> str:
@@ -54,20 +58,16 @@ class Elite:
         return self.niches[0].name
 
     @property
-    def objective(self) -> float:
-        """Mean value over training contexts and all seeds, those of the confirmation included."""
-        return mean(_all_seeds(self.verdict))
-
-    @property
     def interval(self) -> Interval:
         """The objective with its 95 % interval over seeds."""
-        return interval(_all_seeds(self.verdict))
+        return interval(record(self.verdict, BEST))
 
 
 @dataclass(frozen=True)
 class _Kept:
     candidate: Candidate
     verdict: Mapping[str, Any]
+    value: float
 
 
 class Archive:
@@ -75,7 +75,8 @@ class Archive:
 
     Never lost: what a cell or a metric holds gives way only to what is better on confirmed
     evidence. On the front a program gives way only to one whose texts are no longer and whose mean
-    over all seeds is no lower, so the best of what is no longer than a given length never falls.
+    is no lower, neither over all seeds nor over the fresh ones, so the best of what is no longer
+    than a given length never falls.
     """
 
     def __init__(self) -> None:
@@ -85,64 +86,60 @@ class Archive:
             solution_dim=(), dims=CELLS, ranges=[(0, size) for size in CELLS], solution_dtype=object
         )
         self._beside: dict[Niche, _Kept] = {}
-
-    def standing(self) -> Standing:
-        """Who must be beaten for each niche that is held; plain data for workers."""
-        return {niche: held(kept.verdict, niche) for niche, kept in self._holders().items()}
-
-    def offer(self, candidate: Candidate, verdict: Mapping[str, Any]) -> Offer:
-        """Give a scored candidate every niche that it has earned."""
-        kept, offer = _Kept(candidate, verdict), Offer.KEPT_OUT
-        for niche in earned(verdict, self.standing()):
-            if niche.kind is Kind.CELL:
-                middle = np.array(niche.where) + 0.5
-                value = mean(_all_seeds(verdict))
-                offer = Offer(int(self._grid.add_single(kept, value, middle)["status"]))
-                continue
-            if niche.kind is Kind.FRONT:
-                self._leave_front(niche, verdict)
-            self._beside[niche] = kept
-            offer = offer or Offer.BESIDE
-        return offer
+        self._elites: list[Elite] = []
+        self._standing: Standing = {}
 
     @property
     def elites(self) -> list[Elite]:
-        """All elites: those of the grid, best first, then those that are kept beside it alone."""
-        found: dict[int, tuple[_Kept, list[Niche]]] = {}
-        for niche, kept in self._holders().items():
-            found.setdefault(kept.candidate.ticket, (kept, []))[1].append(niche)
-        elites = [Elite(k.candidate, k.verdict, tuple(niches)) for k, niches in found.values()]
-        elites.sort(key=_order)
-        if elites:
-            cell, *others = elites[0].niches
-            elites[0] = replace(elites[0], niches=(cell, BEST, *others))
-        return elites
+        """All elites, the best first and the others by their objective."""
+        return list(self._elites)
 
-    def _holders(self) -> dict[Niche, _Kept]:
-        """Every niche that is held, cells first."""
+    def standing(self) -> Standing:
+        """Who must be beaten for each niche that is held; plain data for workers."""
+        return self._standing
+
+    def offer(self, candidate: Candidate, verdict: Mapping[str, Any]) -> Offer:
+        """Give a scored candidate every niche that it has earned."""
+        taken = earned(verdict, self._standing)
+        if not taken:
+            return Offer.KEPT_OUT
+        kept, offer = _Kept(candidate, verdict, mean(record(verdict, BEST))), Offer.BESIDE
+        for niche in taken:
+            if niche.kind is Kind.CELL:
+                middle = np.array(niche.where) + 0.5
+                offer = Offer(int(self._grid.add_single(kept, kept.value, middle)["status"]))
+                continue
+            if niche.kind is Kind.FRONT:
+                self._leave_front(niche, kept)
+            self._beside[niche] = kept
+        self._count()
+        return offer
+
+    def _count(self) -> None:
+        """List elites and standing anew."""
         data = self._grid.data(["solution", "measures"])
         cells = {
             Niche(Kind.CELL, tuple(int(place) for place in middle)): kept
             for kept, middle in zip(data["solution"], data["measures"], strict=True)
         }
-        return {**cells, **self._beside}
+        holders: dict[Niche, _Kept] = {**cells, **self._beside}
+        self._standing = {niche: record(kept.verdict, niche) for niche, kept in holders.items()}
+        by_ticket: dict[int, tuple[_Kept, list[Niche]]] = {}
+        for niche, kept in holders.items():
+            by_ticket.setdefault(kept.candidate.ticket, (kept, []))[1].append(niche)
+        elites = [
+            Elite(kept.candidate, kept.verdict, tuple(niches), kept.value)
+            for kept, niches in by_ticket.values()
+        ]
+        self._elites = sorted(
+            elites, key=lambda e: (BEST not in e.niches, -e.objective, e.candidate.ticket)
+        )
 
-    def _leave_front(self, place: Niche, verdict: Mapping[str, Any]) -> None:
+    def _leave_front(self, place: Niche, newcomer: _Kept) -> None:
         """Take away those that a newcomer to the front makes superfluous."""
-        value = mean(_all_seeds(verdict))
+        fresh = newcomer.verdict["fresh"]
+        reached = min(newcomer.value, mean(fresh["values"])) if fresh else newcomer.value
         for niche, kept in list(self._beside.items()):
             longer = niche.kind is Kind.FRONT and niche.where >= place.where
-            if longer and mean(_all_seeds(kept.verdict)) <= value:
+            if longer and kept.value <= reached:
                 del self._beside[niche]
-
-
-def _order(elite: Elite) -> tuple[bool, float, int]:
-    return elite.niches[0].kind is not Kind.CELL, -elite.objective, elite.candidate.ticket
-
-
-def _all_seeds(verdict: Mapping[str, Any]) -> Table:
-    """Values on the first look's seeds and, of a confirmed program, on the fresh ones."""
-    first, fresh = held(verdict, Niche(Kind.CELL, ()))
-    if not verdict["confirmed"]:
-        return first
-    return {context: [*first[context], *fresh.get(context, ())] for context in first}

@@ -16,7 +16,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from evolve.niches import Standing, claims, upheld
+from evolve.evidence import Table
+from evolve.niches import Standing, confirmed
 from evolve.store import Store
 from fitness.embedding import Caches
 from fitness.metrics import (
@@ -165,20 +166,19 @@ class Evaluator:
         self.sandbox.close()
 
     def _confirmed(
-        self, program: Program, verdict: dict[str, Any], standing: Standing
+        self, program: Program, verdict: Mapping[str, Any], standing: Standing
     ) -> dict[str, Any]:
-        """The verdict with what fresh seeds say, as long as a claim to a place still stands."""
-        done, rounds = _Tally(), 0
-        claimed = claims(verdict, standing)
-        while claimed and rounds < self.setup.confirm:
+        """The verdict with what fresh seeds say, if it has a claim to a place in the archive."""
+        done = _Tally()
+
+        def look(k: int) -> Mapping[str, Table]:
             for context in self.setup.training:
-                self._one(program, context, self.setup.replicates + rounds, done)
-            rounds += 1
-            verdict["fresh"] = done.tables()
-            claimed = [niche for niche in claimed if upheld(verdict, niche, standing)]
-        for kind, amount in done.cost.items():
-            verdict["cost"][kind] += amount
-        return {**verdict, "confirmed": bool(claimed)}
+                self._one(program, context, self.setup.replicates + k, done)
+            return done.tables()
+
+        judged = confirmed(verdict, standing, self.setup.confirm, look)
+        cost = {kind: amount + done.cost[kind] for kind, amount in verdict["cost"].items()}
+        return {**judged, "cost": cost}
 
     def _one(self, program: Program, context: Context, replicate: int, done: "_Tally") -> None:
         n = self.setup.population

@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 
-from evolve.archive import Archive, Offer, better, objective
-from evolve.evaluate import DROPPED, FAILED, SCORED
+from evolve.evaluate import DROPPED, FAILED, SCORED, SCORES
+from evolve.niches import Standing, confirmed
 from evolve.search import Search, Settings
 from evolve.store import Candidate
 from generators.baselines import BASELINES, baseline
@@ -31,35 +31,42 @@ def a_search(**changes: Any) -> Search:
     return Search(settings, start, CONTEXTS, first_rung=1)
 
 
-def verdict(candidate: Candidate, bar: float = -1.0) -> dict[str, Any]:
+def verdict(candidate: Candidate, bar: float, standing: Standing) -> dict[str, Any]:
     """A made-up evaluation that depends on the source alone; some fail, some end early."""
     draw = random.Random(hashlib.sha256(candidate.source.encode()).digest())
-    values = {c: [draw.random(), draw.random()] for c in CONTEXTS}
+    seeds = {c: [draw.random() for _ in range(4)] for c in CONTEXTS}
+    values, fresh = ({c: v[part] for c, v in seeds.items()} for part in (slice(2), slice(2, 4)))
     status = FAILED if draw.random() < 0.1 else SCORED
     if status == SCORED and values["a"][0] < bar:
         return {"status": DROPPED, "values": {"a": values["a"][:1]}, "pairs": {}, "measures": {}}
     measures = {"density": draw.random(), "words": 20 + 600 * draw.random()}
-    kept = values if status == SCORED else {}
-    return {"status": status, "values": kept, "pairs": values, "measures": measures}
+    if status == FAILED:
+        return {"status": FAILED, "values": {}, "pairs": values, "measures": measures}
+    judged = {"status": SCORED, "measures": measures, **dict.fromkeys(SCORES, values)}
+    return confirmed(judged, standing, 2, lambda k: dict.fromkeys(SCORES, _first(fresh, k + 1)))
+
+
+def _first(table: dict[str, list[float]], seeds: int) -> dict[str, list[float]]:
+    return {context: values[:seeds] for context, values in table.items()}
 
 
 def run(search: Search, tickets: int, shuffle: random.Random | None = None) -> list[Candidate]:
     """Drive a search; with `shuffle`, evaluations finish in any order."""
     bred: list[Candidate] = []
-    flying: dict[int, tuple[Candidate, float]] = {}
+    flying: dict[int, tuple[Candidate, float, Standing]] = {}
     done: dict[int, tuple[Candidate, dict[str, Any]]] = {}
     while search.state.folded < tickets:
         while len(bred) < tickets and search.may_breed(len(bred)):
             candidate, bar = search.breed(len(bred))
-            flying[candidate.ticket] = candidate, bar
+            flying[candidate.ticket] = candidate, bar, search.state.archive.standing()
             bred.append(candidate)
         ready = done.pop(search.state.folded, None)
         if ready:
             search.fold(*ready)
             continue
         ticket = shuffle.choice(sorted(flying)) if shuffle else min(flying)
-        candidate, bar = flying.pop(ticket)
-        done[ticket] = candidate, verdict(candidate, bar)
+        candidate, bar, standing = flying.pop(ticket)
+        done[ticket] = candidate, verdict(candidate, bar, standing)
     return bred
 
 
@@ -127,44 +134,3 @@ def test_migration_spreads_the_best(finished: tuple[Search, list[Candidate]]) ->
         for member in island:
             homes.setdefault(member.program.hash, set()).add(number)
     assert any(len(where) > 1 for where in homes.values())
-
-
-def offered(value: float, noise: float, ticket: int = 0) -> tuple[Candidate, dict[str, Any]]:
-    """A candidate of one cell whose values scatter by ±noise around a mean."""
-    values = {c: [value + noise, value - noise] for c in CONTEXTS}
-    return (
-        Candidate(ticket, f"program {ticket}", f"hash{ticket}", "random", ()),
-        {"status": SCORED, "values": values, "measures": {"density": 0.4, "words": 100.0}},
-    )
-
-
-def test_a_lucky_score_does_not_dethrone_an_elite() -> None:
-    archive = Archive()
-    assert archive.offer(*offered(0.5, 0.0)) is Offer.NEW_CELL
-    lucky = {"status": SCORED, "measures": {"density": 0.4, "words": 100.0}}
-    lucky["values"] = {"a": [0.95, 0.45], "b": [0.45, 0.5], "c": [0.45, 0.45]}
-    assert objective(lucky) > 0.5
-    assert archive.offer(offered(0, 0, 1)[0], lucky) is Offer.KEPT_OUT
-    assert archive.offer(*offered(0.6, 0.01, 2)) is Offer.REPLACED
-    assert [e.candidate.ticket for e in archive.elites] == [2]
-
-
-def test_an_elite_is_only_lost_to_a_better_one() -> None:
-    archive, draw = Archive(), random.Random(1)
-    best: dict[tuple[int, int], float] = {}
-    for ticket in range(300):
-        candidate, one = offered(draw.random(), 0.05, ticket)
-        one["measures"] = {"density": draw.random(), "words": 20 + 600 * draw.random()}
-        archive.offer(candidate, one)
-        now = {e.niche: e.objective for e in archive.elites}
-        assert all(now[niche] >= value for niche, value in best.items())
-        best = now
-    assert len(best) == 20
-
-
-def test_better_needs_more_than_the_error_of_the_paired_differences() -> None:
-    old = offered(0.5, 0.1)[1]
-    assert better(offered(0.51, 0.1)[1], old)  # the same noise: paired, a difference of .01 shows
-    assert not better(old, old)
-    noisy = {"values": {"a": [0.9, 0.2], "b": [0.9, 0.2], "c": [0.9, 0.2]}}
-    assert not better(noisy, {"values": {c: [0.5, 0.5] for c in CONTEXTS}})
