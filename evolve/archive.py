@@ -1,27 +1,33 @@
-"""The archive: a grid of elites by measures that a user chooses by, on pyribs.
+"""The archive: elites by what a user chooses by. A grid on pyribs, and what is kept beside it.
 
-Measures: how like the reference density a population is, and how many words a persona has. An
-elite gives way only on evidence: candidates are evaluated on the same contexts and seeds, and the
-newcomer must be better by more than the standard error of the paired differences.
+Beside the grid: the elite of each metric, of which the one in what is maximised is the best of all,
+and the front of credited rare combination coverage against words a persona. `niches.py` says what
+each place is and who may take it. A program that holds several is one elite.
+
+What a program costs (host calls) is no third axis: without a language model it is 5 to 10 calls,
+under 2 ms a population, for nearly all programs, so cells would differ in nothing that a user
+could choose by. It is measured and told with each elite.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import IntEnum
 from typing import Any
 
 import numpy as np
 
+from evolve.evidence import mean
+from evolve.niches import CELLS, OBJECTIVE, Kind, Niche, Standing, earned, record
+from evolve.statistics import Interval, interval
 from evolve.store import Candidate
 
-CELLS = (4, 5)
-DENSITY = (0.0, 1.0)
-WORDS = (20.0, 640.0)  # words a persona; the axis is logarithmic, a doubling a cell
+BEST = Niche(Kind.BEST, (OBJECTIVE,))
 
 
 class Offer(IntEnum):
     """What became of a candidate that was offered to the archive."""
 
+    BESIDE = 3  # a place beside the grid, and no cell
     NEW_CELL = 2
     REPLACED = 1
     KEPT_OUT = 0
@@ -34,68 +40,104 @@ class Elite:
     Attributes:
         candidate: the program and where it came from.
         verdict: its evaluation.
-        niche: cell of the grid, (density, words).
+        niches: what it is kept for; its cell first if it holds one.
+        objective: mean value over training contexts and all seeds, those of the confirmation
+            included.
     """
 
     candidate: Candidate
     verdict: Mapping[str, Any]
-    niche: tuple[int, int]
+    niches: tuple[Niche, ...]
+    objective: float
 
     @property
-    def objective(self) -> float:
-        """Mean value over training contexts and seeds."""
-        return objective(self.verdict)
+    def name(self) -> str:
+        """The name of its first niche, which no other elite has."""
+        return self.niches[0].name
+
+    @property
+    def interval(self) -> Interval:
+        """The objective with its 95 % interval over seeds."""
+        return interval(record(self.verdict, BEST))
+
+
+@dataclass(frozen=True)
+class _Kept:
+    candidate: Candidate
+    verdict: Mapping[str, Any]
+    value: float
 
 
 class Archive:
-    """At most one elite a cell; the same offers in the same order give the same elites."""
+    """One program a niche; the same offers in the same order give the same elites.
+
+    Never lost: what a cell or a metric holds gives way only to what is better on confirmed
+    evidence. On the front a program gives way only to one whose texts are no longer and whose mean
+    is no lower, neither over all seeds nor over the fresh ones, so the best of what is no longer
+    than a given length never falls.
+    """
 
     def __init__(self) -> None:
         from ribs.archives import GridArchive  # seconds to import, and only a search needs it
 
-        low, high = np.log2(WORDS)
         self._grid: Any = GridArchive(
-            solution_dim=(),
-            dims=CELLS,
-            ranges=[DENSITY, (low, high)],
-            solution_dtype=object,
+            solution_dim=(), dims=CELLS, ranges=[(0, size) for size in CELLS], solution_dtype=object
         )
-
-    def offer(self, candidate: Candidate, verdict: Mapping[str, Any]) -> Offer:
-        """Add a scored candidate where its cell is empty or its elite is worse on evidence."""
-        measures = self._measures(verdict)
-        occupied, held = self._grid.retrieve_single(measures)
-        if occupied and not better(verdict, held["solution"].verdict):
-            return Offer.KEPT_OUT
-        index = self._grid.int_to_grid_index(self._grid.index_of(measures[None]))[0]
-        elite = Elite(candidate, verdict, (int(index[0]), int(index[1])))
-        status = self._grid.add_single(elite, elite.objective, measures)["status"]
-        return Offer(int(status))
+        self._beside: dict[Niche, _Kept] = {}
+        self._elites: list[Elite] = []
+        self._standing: Standing = {}
 
     @property
     def elites(self) -> list[Elite]:
-        """All elites, best first."""
-        found = list(self._grid.data("solution"))
-        return sorted(found, key=lambda e: (-e.objective, e.candidate.ticket))
+        """All elites, the best first and the others by their objective."""
+        return list(self._elites)
 
-    @staticmethod
-    def _measures(verdict: Mapping[str, Any]) -> np.ndarray[Any, np.dtype[np.float64]]:
-        words = np.clip(verdict["measures"]["words"], *WORDS)
-        return np.array([verdict["measures"]["density"], np.log2(words)])
+    def standing(self) -> Standing:
+        """Who must be beaten for each niche that is held; plain data for workers."""
+        return self._standing
 
+    def offer(self, candidate: Candidate, verdict: Mapping[str, Any]) -> Offer:
+        """Give a scored candidate every niche that it has earned."""
+        taken = earned(verdict, self._standing)
+        if not taken:
+            return Offer.KEPT_OUT
+        kept, offer = _Kept(candidate, verdict, mean(record(verdict, BEST))), Offer.BESIDE
+        for niche in taken:
+            if niche.kind is Kind.CELL:
+                middle = np.array(niche.where) + 0.5
+                offer = Offer(int(self._grid.add_single(kept, kept.value, middle)["status"]))
+                continue
+            if niche.kind is Kind.FRONT:
+                self._leave_front(niche, kept)
+            self._beside[niche] = kept
+        self._count()
+        return offer
 
-def objective(verdict: Mapping[str, Any]) -> float:
-    """Mean over contexts of the mean over seeds."""
-    values = verdict["values"].values()
-    return float(np.mean([np.mean(v) for v in values])) if values else 0.0
+    def _count(self) -> None:
+        """List elites and standing anew."""
+        data = self._grid.data(["solution", "measures"])
+        cells = {
+            Niche(Kind.CELL, tuple(int(place) for place in middle)): kept
+            for kept, middle in zip(data["solution"], data["measures"], strict=True)
+        }
+        holders: dict[Niche, _Kept] = {**cells, **self._beside}
+        self._standing = {niche: record(kept.verdict, niche) for niche, kept in holders.items()}
+        by_ticket: dict[int, tuple[_Kept, list[Niche]]] = {}
+        for niche, kept in holders.items():
+            by_ticket.setdefault(kept.candidate.ticket, (kept, []))[1].append(niche)
+        elites = [
+            Elite(kept.candidate, kept.verdict, tuple(niches), kept.value)
+            for kept, niches in by_ticket.values()
+        ]
+        self._elites = sorted(
+            elites, key=lambda e: (BEST not in e.niches, -e.objective, e.candidate.ticket)
+        )
 
-
-def better(new: Mapping[str, Any], old: Mapping[str, Any]) -> bool:
-    """Whether a verdict beats another by more than the standard error of paired differences."""
-    differences = _flat(new["values"]) - _flat(old["values"])
-    error = differences.std(ddof=1) / np.sqrt(len(differences)) if len(differences) > 1 else 0.0
-    return bool(differences.mean() > error)
-
-
-def _flat(values: Mapping[str, Sequence[float]]) -> np.ndarray[Any, np.dtype[np.float64]]:
-    return np.concatenate([np.asarray(values[context]) for context in sorted(values)])
+    def _leave_front(self, place: Niche, newcomer: _Kept) -> None:
+        """Take away those that a newcomer to the front makes superfluous."""
+        fresh = newcomer.verdict["fresh"]
+        reached = min(newcomer.value, mean(fresh["values"])) if fresh else newcomer.value
+        for niche, kept in list(self._beside.items()):
+            longer = niche.kind is Kind.FRONT and niche.where >= place.where
+            if longer and kept.value <= reached:
+                del self._beside[niche]

@@ -38,6 +38,7 @@ class Config:
     respondent: str
     embedder: Mapping[str, Any]
     replicates: int
+    confirm: int
     report_replicates: int
     first_rung: int
     settings: Settings
@@ -71,6 +72,7 @@ def from_plain(plain: Mapping[str, Any]) -> Config:
             "name": _known("embedder", plain["embedder"]["name"], EMBEDDERS),
         },
         replicates=search["replicates"],
+        confirm=_whole("search.confirm", search["confirm"], 0, 10_000),
         report_replicates=search["report_replicates"],
         first_rung=search["first_rung"],
         settings=_settings(whole["seed"], search),

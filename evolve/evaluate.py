@@ -1,13 +1,15 @@
 """Evaluation: what a program is worth on the training contexts. Runs inside a worker.
 
 A cascade: a few contexts and one seed first; only a candidate that is not behind what its island
-already has goes on to all contexts and seeds. One that makes the same personas there as an earlier
-program is not scored at all. Every candidate of a run is evaluated with the same seeds, so
-differences between candidates are paired.
+already has goes on to all contexts and seeds; only one that by these should have a place in the
+archive goes on to fresh seeds, which confirm it or not. One that makes the same personas on the
+first rung as an earlier program is not scored at all. Every candidate of a run is evaluated with
+the same seeds, so differences between candidates are paired.
 """
 
 import hashlib
 import json
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
@@ -17,18 +19,29 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from evolve.evidence import Table
+from evolve.niches import Standing, confirmed
 from evolve.store import Store
 from fitness.embedding import Caches
-from fitness.metrics import Points, as_points, cell_counts, rare_weights
+from fitness.metrics import (
+    Points,
+    as_points,
+    cell_counts,
+    fidelity,
+    rare_combination_coverage,
+    rare_weights,
+)
 from fitness.respondents import Row, open_respondent
 from fitness.scoring import MOST_T, Judged, Scorecard, Scorer
 from generators.context import Context
 from generators.generator import GenerationError, generate
 from generators.persona import Persona
 from generators.program import Program, ProgramError, parse
-from generators.sandbox import Sandbox
+from generators.sandbox import Sandbox, Verdict
 
 SCORED, DROPPED, FAILED, DUPLICATE = "scored", "dropped", "failed", "duplicate"
+SCORES = ("values", "pairs", "as_read", "fidelity")  # metrics of a verdict, by its keys
+MEASURES = ("density", "words", "host_calls")  # means over populations
 _SEED_DOMAIN = {"training": 1, "report": 2}
 
 
@@ -45,6 +58,7 @@ class Setup:
         report_replicates: seeds a report context.
         first_rung: training contexts that the first rung uses.
         respondent, embedder: names and settings of the parts.
+        confirm: fresh seeds a training context, before a program takes a place in the archive.
     """
 
     training: tuple[Context, ...]
@@ -57,6 +71,7 @@ class Setup:
     first_rung: int
     respondent: str
     embedder: Mapping[str, Any]
+    confirm: int = 0
 
     def as_json(self) -> dict[str, Any]:
         """Plain JSON, read back by `from_json`."""
@@ -85,17 +100,24 @@ class Evaluator:
 
     def __init__(self, setup: Setup, caches: Caches | None = None) -> None:
         self.setup = setup
-        self.sandbox = Sandbox()
+        self.sandbox = _Metered()
         self.caches = caches or Caches(setup.embedder)
         self._scorers: dict[str, Scorer] = {}
 
-    def evaluate(self, source: str, bar: float, known: Sequence[str] = ()) -> dict[str, Any]:
+    def evaluate(
+        self,
+        source: str,
+        bar: float,
+        known: Sequence[str] = (),
+        standing: Standing | None = None,
+    ) -> dict[str, Any]:
         """The verdict on a program, plain JSON: status, values by context, measures, cost, reason,
         and a digest of the personas of the first rung.
 
         `bar` is the mean coverage of pairs on the first rung below which the cascade ends early. A
         context on which the program fails counts as zero. A program whose digest is `known` is not
-        scored.
+        scored. `standing` is who holds the places of the archive: a program that should have one
+        is evaluated on fresh seeds as well. Without it no program is.
         """
         try:
             program = parse(source)
@@ -104,19 +126,22 @@ class Evaluator:
         setup, done = self.setup, _Tally()
         rung = setup.training[: setup.first_rung]
         made = [self._made(program, context, 0, done) for context in rung]
-        done.digest = _digest(made)
+        done.digest = _digest([population.personas for population in made])
         if done.digest and done.digest in known:
             return _verdict(DUPLICATE, done, "makes the personas that an earlier program made")
-        for context, personas in zip(rung, made, strict=True):
-            self._judge(context, personas, done)
-        if not done.judged:
+        for population in made:
+            self._judge(population, done)
+        if not done.populations:
             return _verdict(FAILED, done, done.reason)
-        if np.mean([done.pairs[c.id][0] for c in rung]) < bar:
+        if np.mean([done.scores["pairs"][c.id][0] for c in rung]) < bar:
             return _verdict(DROPPED, done, done.reason)
         for context in setup.training:
-            for replicate in range(len(done.values.get(context.id, ())), setup.replicates):
-                self._judge(context, self._made(program, context, replicate, done), done)
-        return _verdict(SCORED, done, done.reason)
+            for replicate in range(
+                len(done.scores["values"].get(context.id, ())), setup.replicates
+            ):
+                self._judge(self._made(program, context, replicate, done), done)
+        verdict = _verdict(SCORED, done, done.reason)
+        return verdict if standing is None else self._confirmed(program, verdict, standing)
 
     def report(self, source: str) -> dict[str, Any]:
         """Values, scorecards and personas of a program on the report contexts, plain JSON."""
@@ -154,24 +179,55 @@ class Evaluator:
         """End the sandbox."""
         self.sandbox.close()
 
+    def _confirmed(
+        self, program: Program, verdict: Mapping[str, Any], standing: Standing
+    ) -> dict[str, Any]:
+        """The verdict with what fresh seeds say, if it has a claim to a place in the archive."""
+        done = _Tally()
+
+        def look(k: int) -> Mapping[str, Table]:
+            for context in self.setup.training:
+                made = self._made(program, context, self.setup.replicates + k, done)
+                self._judge(made, done)
+            return done.tables()
+
+        judged = confirmed(verdict, standing, self.setup.confirm, look)
+        cost = {kind: amount + done.cost[kind] for kind, amount in verdict["cost"].items()}
+        return {**judged, "cost": cost}
+
     def _made(
         self, program: Program, context: Context, replicate: int, done: "_Tally"
-    ) -> list[Persona]:
-        """Personas of a program for a training context; none where it fails, which is noted."""
+    ) -> "_Population":
+        """A population of a program; empty where it fails, which is noted."""
         n = self.setup.population
         seed = evaluation_seed(self.setup.seed, "training", context, replicate)
+        self.sandbox.host_calls = 0
         try:
-            return generate(self.sandbox, program, context, n, seed)
+            personas = generate(self.sandbox, program, context, n, seed)
         except GenerationError as error:
             done.failed(context, f"{context.id}: {error}")
-            return []
+            personas = []
+        done.cost["host_calls"] += self.sandbox.host_calls
+        return _Population(context, personas, self.sandbox.host_calls)
 
-    def _judge(self, context: Context, personas: Sequence[Persona], done: "_Tally") -> None:
+    def _judge(self, made: "_Population", done: "_Tally") -> None:
+        context, personas = made.context, made.personas
         if not personas:
             return
-        judged = self.scorer(context).objective(personas, self.setup.population)
-        density = density_match(judged.points, self.scorer(context).reference)
-        done.add(context, judged, density, personas)
+        scorer = self.scorer(context)
+        judged = scorer.objective(personas, self.setup.population)
+        scores = {
+            "values": judged.value,
+            "pairs": judged.pairs,
+            "as_read": rare_combination_coverage(judged.points, scorer.t, scorer.weights),
+            "fidelity": credited_fidelity(personas, context, judged.credited),
+        }
+        measures = {
+            "density": density_match(judged.points, scorer.reference),
+            "words": _words(personas),
+            "host_calls": float(made.host_calls),
+        }
+        done.add(context, scores, measures, judged, personas)
 
     def _scorecard(
         self, program: Program, context: Context, replicate: int
@@ -200,9 +256,28 @@ def density_match(points: Points, reference: Points) -> float:
     return float(1.0 - 0.5 * np.abs(shares[0] - shares[1]).sum(axis=1).mean())
 
 
-def evaluate_in_worker(store: str, source: str, bar: float, known: Sequence[str]) -> dict[str, Any]:
+def credited_fidelity(personas: Sequence[Persona], context: Context, credited: Points) -> float:
+    """How well levels that personas declare agree with those that they are credited with.
+
+    On each axis Spearman's rank correlation, times the share of the personas that have both; a mean
+    over axes, in [-1, 1]. The share is there because three people who are read agree easily.
+    """
+    missing = float("nan")
+    levels = [[(p.traits or {}).get(a.id, missing) for a in context.axes] for p in personas]
+    declared = np.array(levels)
+    share = (credited.read & ~np.isnan(declared)).sum(axis=0) / credited.asked
+    return float((np.nan_to_num(fidelity(declared, credited)) * share).mean())
+
+
+def evaluate_in_worker(
+    store: str,
+    source: str,
+    bar: float,
+    known: Sequence[str] = (),
+    standing: Standing | None = None,
+) -> dict[str, Any]:
     """`Evaluator.evaluate` for the setup of a run store; the evaluator lives with the process."""
-    return _evaluator(store).evaluate(source, bar, known)
+    return _evaluator(store).evaluate(source, bar, known, standing)
 
 
 def report_in_worker(store: str, source: str) -> dict[str, Any]:
@@ -218,53 +293,92 @@ def _evaluator(store: str) -> Evaluator:
     return Evaluator(setup)
 
 
+class _Metered(Sandbox):
+    """A sandbox that counts calls of blocks."""
+
+    host_calls = 0
+
+    def run(self, source: str, payload: dict[str, Any], n: int, seed: int) -> Verdict:
+        """As `Sandbox.run`."""
+        verdict = super().run(source, payload, n, seed)
+        self.host_calls += verdict.host_calls
+        return verdict
+
+
+@dataclass(frozen=True)
+class _Population:
+    """What a program made for a context, and how many calls of blocks it took."""
+
+    context: Context
+    personas: list[Persona]
+    host_calls: int
+
+
 class _Tally:
-    """Collects what the populations of one candidate were worth."""
+    """Collects what the populations of one candidate were worth.
+
+    Attributes:
+        scores: a table (context: a value a seed) of each metric; a failed population scores 0.
+        measures, gates: sums over the populations that did not fail, so many as `populations`.
+        cost: of all populations.
+        reason: why the first population failed, or failed a gate.
+    """
 
     def __init__(self) -> None:
-        self.values: dict[str, list[float]] = {}
-        self.pairs: dict[str, list[float]] = {}
-        self.judged: list[tuple[Judged, float, float]] = []
-        self.costs = {"personas": 0, "characters": 0}
+        self.scores: dict[str, dict[str, list[float]]] = {name: {} for name in SCORES}
+        self.measures = dict.fromkeys(MEASURES, 0.0)
+        self.gates: Counter[str] = Counter()
+        self.populations = 0
+        self.cost = {"personas": 0, "characters": 0, "host_calls": 0}
         self.reason = ""
         self.digest = ""
 
     def add(
-        self, context: Context, judged: Judged, density: float, personas: Sequence[Persona]
+        self,
+        context: Context,
+        scores: Mapping[str, float],
+        measures: Mapping[str, float],
+        judged: Judged,
+        personas: Sequence[Persona],
     ) -> None:
-        characters = sum(len(p.description) for p in personas)
-        self.values.setdefault(context.id, []).append(judged.value)
-        self.pairs.setdefault(context.id, []).append(judged.pairs)
-        self.judged.append((judged, density, _words(personas)))
-        self.costs["personas"] += len(personas)
-        self.costs["characters"] += characters
+        self._score(context, scores)
+        self.populations += 1
+        for name, value in measures.items():
+            self.measures[name] += value
+        self.gates.update(judged.gates)
+        self.cost["personas"] += len(personas)
+        self.cost["characters"] += sum(len(p.description) for p in personas)
         for gate, reason in judged.reasons.items():
             if not self.reason and judged.gates.get(gate, 0.0) > 0.2:
                 self.reason = f"{context.id}: {reason}"
 
     def failed(self, context: Context, reason: str) -> None:
-        self.values.setdefault(context.id, []).append(0.0)
-        self.pairs.setdefault(context.id, []).append(0.0)
+        self._score(context, dict.fromkeys(SCORES, 0.0))
         self.reason = self.reason or reason
+
+    def tables(self) -> dict[str, dict[str, list[float]]]:
+        """The scores, rounded, as a verdict keeps them."""
+        return {
+            name: {context: [round(v, 9) for v in some] for context, some in table.items()}
+            for name, table in self.scores.items()
+        }
+
+    def _score(self, context: Context, scores: Mapping[str, float]) -> None:
+        for name, value in scores.items():
+            self.scores[name].setdefault(context.id, []).append(value)
 
 
 def _verdict(status: str, done: _Tally, reason: str) -> dict[str, Any]:
-    gates: dict[str, float] = {}
-    judged = done.judged
-    for one, _, _ in judged:
-        for gate, share in one.gates.items():
-            gates[gate] = gates.get(gate, 0.0) + share / len(judged)
+    count = max(done.populations, 1)
     return {
         "status": status,
-        "values": _rounded(done.values),
-        "pairs": _rounded(done.pairs),
-        "measures": {
-            "density": float(np.mean([d for _, d, _ in judged])) if judged else 0.0,
-            "words": float(np.mean([w for _, _, w in judged])) if judged else 0.0,
-        },
-        "gates": {gate: round(share, 6) for gate, share in sorted(gates.items()) if share > 0},
+        **done.tables(),
+        "fresh": {},
+        "confirmed": False,
+        "measures": {name: total / count for name, total in done.measures.items()},
+        "gates": {gate: round(s / count, 6) for gate, s in sorted(done.gates.items()) if s > 0},
         "reason": reason,
-        "cost": dict(done.costs) if judged else {},
+        "cost": dict(done.cost),
         "digest": done.digest,
     }
 
@@ -275,10 +389,6 @@ def _digest(made: Sequence[Sequence[Persona]]) -> str:
         return ""
     texts = json.dumps([[p.description for p in personas] for personas in made])
     return hashlib.sha256(texts.encode()).hexdigest()[:16]
-
-
-def _rounded(values: Mapping[str, Sequence[float]]) -> dict[str, list[float]]:
-    return {context: [round(v, 9) for v in some] for context, some in values.items()}
 
 
 def _words(personas: Sequence[Persona]) -> float:

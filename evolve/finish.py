@@ -89,7 +89,7 @@ def _wanted(run: Run) -> list[tuple[str, Program, Elite | None]]:
     if not elites:
         raise InputError(f"{run.folder}: no program could be scored, so there is no archive")
     wanted: list[tuple[str, Program, Elite | None]] = [
-        (bundle_name(elite), parse(elite.candidate.source), elite) for elite in elites
+        (elite.name, parse(elite.candidate.source), elite) for elite in elites
     ]
     held = {elite.candidate.hash for elite in elites}
     programs = ((name, baseline(name)) for name in BASELINES)
@@ -104,11 +104,6 @@ def _entries(
         Entry(name, program, elite, named.get(program.hash, ""), reports[program.hash])
         for name, program, elite in programs
     ]
-
-
-def bundle_name(elite: Elite) -> str:
-    """The folder of an elite: its cell, density then words."""
-    return f"density{elite.niche[0]}_words{elite.niche[1]}"
 
 
 def _reports(
@@ -157,26 +152,28 @@ def _write_archive(run: Run, entries: Sequence[Entry], progress: Progress) -> No
             progress.tell(f"{entry.name} is left out: {error}")
     if not written:
         raise GamutError(f"{run.folder}: none of the {len(entries)} elites could be bundled")
-    index = [
-        {
-            "bundle": entry.name,
-            "niche": list(entry.elite.niche),
-            "program_hash": entry.program.hash,
-            "operator": entry.elite.candidate.operator,
-            "ticket": entry.elite.candidate.ticket,
-            "training": entry.elite.objective,
-            "baseline": bool(entry.baseline),
-            "best": entry is written[0],
-        }
-        for entry in written
-        if entry.elite
-    ]
+    index = [_indexed(entry, entry.elite, entry is written[0]) for entry in written if entry.elite]
     (part / "index.json").write_text(json.dumps(index, indent=1) + "\n", "utf-8")
     write_pointer(part / "best", written[0].name)
     old = run.folder / "archive.old"
     shutil.rmtree(old, ignore_errors=True)
     swap(part, folder, old)
     shutil.rmtree(old, ignore_errors=True)
+
+
+def _indexed(entry: Entry, elite: Elite, best: bool) -> dict[str, Any]:
+    """What archive/index.json says of an elite."""
+    return {
+        "bundle": entry.name,
+        "niche": [niche.name for niche in elite.niches],
+        "program_hash": entry.program.hash,
+        "operator": elite.candidate.operator,
+        "ticket": elite.candidate.ticket,
+        "training": elite.interval.as_json(),
+        "measures": dict(elite.verdict["measures"]),
+        "baseline": bool(entry.baseline),
+        "best": best,
+    }
 
 
 def _write_entry(run: Run, entry: Entry, folder: Path) -> None:
@@ -219,6 +216,7 @@ def _card(run: Run, entry: Entry) -> dict[str, Any]:
     return {
         "name": entry.name,
         "baseline": entry.baseline or None,
+        "kept_for": [niche.name for niche in entry.elite.niches] if entry.elite else [],
         "what_it_does": entry.program.describe(),
         "population": run.setup.population,
         "trained_on": [context.id for context in run.setup.training],

@@ -16,7 +16,7 @@ from evolve.archive import Offer
 from evolve.finish import Entry
 from evolve.operators import MAX_SIZE
 from evolve.progress import REFRESH
-from evolve.table import conclusion, rows
+from evolve.table import conclusion, elite_rows, rows
 from evolve.timed import utc
 from fitness.metrics import as_points, reference_lines, uncovered
 from generators.errors import GamutError
@@ -135,14 +135,19 @@ def _course(run: "Run") -> Iterable[str]:
     counts = ", ".join(f"{count} {status}" for status, count in sorted(state.statuses.items()))
     yield (
         f"<p>Candidates: {escape(counts or 'none yet')}. Archive: {state.offers[Offer.NEW_CELL]}"
-        f" new cells, {state.offers[Offer.REPLACED]} elites replaced on evidence."
+        f" new cells, {state.offers[Offer.REPLACED]} elites replaced on evidence,"
+        f" {state.offers[Offer.BESIDE]} kept beside the grid alone when they came."
         f" Spent: {escape(str(account(run.store)))}.</p>"
     )
-    elites = [
-        [f"{e.niche}", f"{e.objective:.3f}", e.candidate.operator, str(e.candidate.ticket)]
-        for e in state.archive.elites
-    ]
-    yield _table(["cell (density, words)", "training", "made by", "ticket"], elites)
+    head, *lines = elite_rows(state.archive.elites)
+    yield _table(head, lines)
+    yield (
+        '<p class="note">What each elite is kept for: a cell of the grid (density: likeness to the'
+        " reference population; words a persona), a step of the front (the most coverage of all"
+        " texts no longer than that), or the best of a metric. <em>In training</em>: mean and 95 %"
+        " interval over seeds, those on which it was confirmed included. <em>Calls</em>: calls of"
+        " blocks a population.</p>"
+    )
     yield from _operators(state)
 
 

@@ -20,6 +20,7 @@ from evolve.budget import Spent, budget_of
 from evolve.config import Config, read_config, resolve_contexts, start_programs, write_config
 from evolve.directory import lock_run, manifest, sweep, write_manifest
 from evolve.evaluate import FAILED, Setup
+from evolve.niches import Standing
 from evolve.progress import REFRESH, Progress
 from evolve.search import Search
 from evolve.store import Candidate, Store, Times, open_checked
@@ -287,13 +288,15 @@ class _Loop:
         if self.stop.asked or self.budget.reached(self._spent(ticket)):
             return False
         search = self.run.search
-        self._submit(_Flight(*search.breed(ticket), search.known()))
+        candidate, bar = search.breed(ticket)
+        standing = search.state.archive.standing()
+        self._submit(_Flight(candidate, bar, search.known(), standing))
         return True
 
     def _submit(self, flight: "_Flight") -> None:
         flight = replace(flight, submitted=utc())
-        task = str(self.run.store.file), flight.candidate.source, flight.bar, flight.known
-        self.pending[self.pool.submit(timed_evaluation, *task)] = flight
+        task = flight.candidate.source, flight.bar, flight.known, flight.standing
+        self.pending[self.pool.submit(timed_evaluation, str(self.run.store.file), *task)] = flight
 
     def _take(self, future: Future[Any]) -> None:
         flight = self.pending.pop(future)
@@ -320,6 +323,7 @@ class _Flight:
     candidate: Candidate
     bar: float
     known: tuple[str, ...]
+    standing: Standing
     alone: bool = False
     submitted: str = ""
 
@@ -371,6 +375,7 @@ def _setup(
         population=config.population,
         seed=config.seed,
         replicates=config.replicates,
+        confirm=config.confirm,
         report_replicates=config.report_replicates,
         first_rung=min(config.first_rung, len(training)),
         respondent=config.respondent,

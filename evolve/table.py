@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from io import StringIO
 
+from evolve.archive import Elite
 from evolve.finish import Entry
 from generators.baselines import baseline
 
@@ -24,10 +25,36 @@ def rows(entries: Sequence[Entry], shown: int = SHOWN) -> list[list[str]]:
     return table
 
 
+def elite_rows(elites: Sequence[Elite]) -> list[list[str]]:
+    """Heading, and every elite by what it is kept for and what a user may choose by."""
+    table = [["", "also kept as", "in training", "density", "words", "calls", "made by", "ticket"]]
+    for elite in elites:
+        measures = elite.verdict["measures"]
+        table.append(
+            [
+                elite.name,
+                ", ".join(niche.name for niche in elite.niches[1:]),
+                str(elite.interval),
+                f"{measures['density']:.2f}",
+                f"{measures['words']:.0f}",
+                f"{measures['host_calls']:.0f}",
+                elite.candidate.operator,
+                str(elite.candidate.ticket),
+            ]
+        )
+    return table
+
+
 def results_table(entries: Sequence[Entry], shown: int = SHOWN) -> str:
     """The best elites beside every baseline, with intervals, as plain text."""
     title = "Rare combination coverage on the report contexts (mean, 95 % interval)"
     return plain_text(title, rows(entries, shown))
+
+
+def elites_table(entries: Sequence[Entry]) -> str:
+    """All elites by what they are kept for, as plain text."""
+    title = "What each elite is kept for (density: likeness to the reference; words a persona)"
+    return plain_text(title, elite_rows([e.elite for e in entries if e.elite]))
 
 
 def plain_text(title: str, table: Sequence[Sequence[str]]) -> str:

@@ -6,6 +6,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from evolve.evaluate import evaluate_in_worker
+from evolve.niches import Standing
 from evolve.store import Times
 
 
@@ -15,9 +16,9 @@ def utc() -> str:
 
 
 def timed_evaluation(
-    store: str, source: str, bar: float, known: Sequence[str]
+    store: str, source: str, bar: float, known: Sequence[str], standing: Standing
 ) -> tuple[dict[str, Any], Times]:
     """`evaluate_in_worker` with its times; a worker's first one loads the models, too."""
     started, began = utc(), time.monotonic()
-    verdict = evaluate_in_worker(store, source, bar, known)
+    verdict = evaluate_in_worker(store, source, bar, known, standing)
     return verdict, Times(started, time.monotonic() - began)

@@ -16,9 +16,9 @@ from hostile import peers
 
 import conf
 import evolve.run
-from evolve.archive import objective
 from evolve.config import from_plain
 from evolve.evaluate import FAILED, SCORED, Evaluator
+from evolve.evidence import objective
 from evolve.progress import Progress
 from evolve.run import Run, create
 from evolve.search import Search

@@ -15,6 +15,7 @@ from small_run import OWN, ROOT, SMALL, TOTAL, archive_bytes, run
 import evolve.run
 import fitness
 import generators
+from evolve.evaluate import SCORED
 from evolve.progress import Progress
 from evolve.run import open_run
 from evolve.store import Store
@@ -52,9 +53,38 @@ def test_archive_lists_its_elites_best_first(finished: tuple[Path, str]) -> None
     assert [Path(e["bundle"]).name for e in listing] == [e["bundle"] for e in index]
     assert [e["best"] for e in index] == [True] + [False] * (len(index) - 1)
     assert {"bundle", "niche", "program_hash", "metrics", "baseline"} == set(listing[0])
-    scores = [e["training"] for e in index]
+    scores = [e["training"]["mean"] for e in index[1:]]
     assert scores == sorted(scores, reverse=True)
-    assert "baseline covering_mix" in here("archive", folder).out
+    printed = here("archive", folder).out
+    assert "baseline covering_mix" in printed
+    assert "also kept as" in printed
+
+
+def test_index_names_what_each_elite_is_kept_for(finished: tuple[Path, str]) -> None:
+    folder = finished[0] / "archive"
+    index = json.loads((folder / "index.json").read_text())
+    niches = [niche for entry in index for niche in entry["niche"]]
+    assert len(set(niches)) == len(niches)
+    assert len({entry["program_hash"] for entry in index}) == len(index)
+    assert "best_credited_rare" in index[0]["niche"]
+    assert {"best_credited_pairs", "best_as_read"} <= set(niches)
+    assert any(niche.startswith("front_below_") for niche in niches)
+    for entry in index:
+        assert entry["bundle"] == entry["niche"][0]
+        assert (folder / entry["bundle"] / "program.py").is_file()
+        assert entry["training"]["low"] <= entry["training"]["mean"] <= entry["training"]["high"]
+        assert entry["measures"]["host_calls"] >= 1
+
+
+def test_fresh_seeds_are_spent_on_few_and_paid_for(finished: tuple[Path, str]) -> None:
+    store = Store(finished[0] / "run.sqlite", read_only=True)
+    verdicts = [v for _, v in store.candidates() if v["status"] == SCORED]
+    for verdict in verdicts:
+        looks = [*verdict["values"].values(), *verdict["fresh"].get("values", {}).values()]
+        assert verdict["cost"]["personas"] == 9 * sum(map(len, looks))
+        assert verdict["cost"]["host_calls"] > 0
+    spent = [v["confirmed"] for v in verdicts]
+    assert 0 < sum(spent) < 0.6 * len(spent)
 
 
 def test_an_elite_serves_a_context_that_the_search_never_saw(finished: tuple[Path, str]) -> None:

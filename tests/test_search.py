@@ -6,8 +6,9 @@ from typing import Any
 
 import pytest
 
-from evolve.archive import Archive, Offer, better, objective
-from evolve.evaluate import DROPPED, DUPLICATE, FAILED, SCORED
+from evolve.evaluate import DROPPED, DUPLICATE, FAILED, SCORED, SCORES
+from evolve.evidence import objective
+from evolve.niches import Standing, confirmed
 from evolve.operators import CROSSOVERS, OPERATORS
 from evolve.search import Search, Settings
 from evolve.store import Candidate
@@ -37,7 +38,12 @@ def a_search(**changes: Any) -> Search:
     return Search(settings, start, CONTEXTS, first_rung=1)
 
 
-def verdict(candidate: Candidate, bar: float = -1.0, known: tuple[str, ...] = ()) -> dict[str, Any]:
+def verdict(
+    candidate: Candidate,
+    bar: float = -1.0,
+    known: tuple[str, ...] = (),
+    standing: Standing | None = None,
+) -> dict[str, Any]:
     """A made-up evaluation that depends on the source alone: what a program's blocks are worth,
     differently a context. Some fail, some end early, some make the personas of another."""
     draw = drawn(candidate.source)
@@ -50,12 +56,19 @@ def verdict(candidate: Candidate, bar: float = -1.0, known: tuple[str, ...] = ()
         return {**empty, "status": DUPLICATE}
     blocks = sorted(set(parse(candidate.source).blocks))
     worth = {c: sum(drawn(c + block).random() for block in blocks) / 9 for c in CONTEXTS}
-    values = {c: [worth[c], worth[c] + 0.05 * draw.random()] for c in CONTEXTS}
+    seeds = {c: [worth[c], *(worth[c] + 0.05 * draw.random() for _ in range(3))] for c in CONTEXTS}
+    values, fresh = ({c: v[part] for c, v in seeds.items()} for part in (slice(2), slice(2, 4)))
     if values["a"][0] < bar:
         return {**empty, "status": DROPPED, "values": {"a": values["a"][:1]}, "cost": read}
     measures = {"density": draw.random(), "words": 20 + 600 * draw.random()}
-    judged = {"values": values, "pairs": values, "measures": measures, "cost": read}
-    return {**empty, **judged, "status": SCORED}
+    judged = {**dict.fromkeys(SCORES, values), "measures": measures, "cost": read}
+    judged = {**empty, **judged, "status": SCORED}
+    looks = [dict.fromkeys(SCORES, _first(fresh, k + 1)) for k in range(2)]
+    return confirmed(judged, standing or {}, 2, looks.__getitem__)
+
+
+def _first(table: dict[str, list[float]], seeds: int) -> dict[str, list[float]]:
+    return {context: values[:seeds] for context, values in table.items()}
 
 
 def drawn(text: str) -> random.Random:
@@ -72,7 +85,7 @@ def run(
     up, as when a killed run is resumed, and what is evaluated is added to it."""
     bred: list[Candidate] = []
     stored = {} if stored is None else stored
-    flying: dict[int, tuple[Candidate, float, tuple[str, ...]]] = {}
+    flying: dict[int, tuple[Candidate, float, tuple[str, ...], Standing]] = {}
     while search.state.folded < tickets:
         while len(bred) < tickets and search.may_breed(len(bred)):
             if len(bred) in stored:
@@ -80,14 +93,15 @@ def run(
                 search.recall(candidate)
             else:
                 candidate, bar = search.breed(len(bred))
-                flying[candidate.ticket] = candidate, bar, search.known()
+                standing = search.state.archive.standing()
+                flying[candidate.ticket] = candidate, bar, search.known(), standing
             bred.append(candidate)
         if search.state.folded in stored:
             search.fold(*stored[search.state.folded])
             continue
         ticket = shuffle.choice(sorted(flying)) if shuffle else min(flying)
-        candidate, bar, known = flying.pop(ticket)
-        stored[ticket] = candidate, verdict(candidate, bar, known)
+        candidate, bar, known, standing = flying.pop(ticket)
+        stored[ticket] = candidate, verdict(candidate, bar, known, standing)
     return bred
 
 
@@ -240,7 +254,7 @@ def test_a_hill_climber_varies_the_last_that_was_not_worse() -> None:
             assert candidate.parents == (current,)
             assert not set(candidate.operator.split("+")) & set(CROSSOVERS)
             judged += 1
-        one = verdict(candidate, bar, search.known())
+        one = verdict(candidate, bar, search.known(), search.state.archive.standing())
         search.fold(candidate, one)
         if one["status"] == SCORED and objective(one) >= value:
             current, value = ticket, objective(one)
@@ -266,44 +280,3 @@ def test_tournaments_take_the_best_of_few() -> None:
     assert means[1] > means[0]
     best = max(many.state.islands.of(0), key=lambda m: m.rank)
     assert all(many.toolbox.select(many.state.islands.of(0)) == [best] for _ in range(5))
-
-
-def offered(value: float, noise: float, ticket: int = 0) -> tuple[Candidate, dict[str, Any]]:
-    """A candidate of one cell whose values scatter by ±noise around a mean."""
-    values = {c: [value + noise, value - noise] for c in CONTEXTS}
-    return (
-        Candidate(ticket, f"program {ticket}", f"hash{ticket}", "random", ()),
-        {"status": SCORED, "values": values, "measures": {"density": 0.4, "words": 100.0}},
-    )
-
-
-def test_a_lucky_score_does_not_dethrone_an_elite() -> None:
-    archive = Archive()
-    assert archive.offer(*offered(0.5, 0.0)) is Offer.NEW_CELL
-    lucky = {"status": SCORED, "measures": {"density": 0.4, "words": 100.0}}
-    lucky["values"] = {"a": [0.95, 0.45], "b": [0.45, 0.5], "c": [0.45, 0.45]}
-    assert objective(lucky) > 0.5
-    assert archive.offer(offered(0, 0, 1)[0], lucky) is Offer.KEPT_OUT
-    assert archive.offer(*offered(0.6, 0.01, 2)) is Offer.REPLACED
-    assert [e.candidate.ticket for e in archive.elites] == [2]
-
-
-def test_an_elite_is_only_lost_to_a_better_one() -> None:
-    archive, draw = Archive(), random.Random(1)
-    best: dict[tuple[int, int], float] = {}
-    for ticket in range(300):
-        candidate, one = offered(draw.random(), 0.05, ticket)
-        one["measures"] = {"density": draw.random(), "words": 20 + 600 * draw.random()}
-        archive.offer(candidate, one)
-        now = {e.niche: e.objective for e in archive.elites}
-        assert all(now[niche] >= value for niche, value in best.items())
-        best = now
-    assert len(best) == 20
-
-
-def test_better_needs_more_than_the_error_of_the_paired_differences() -> None:
-    old = offered(0.5, 0.1)[1]
-    assert better(offered(0.51, 0.1)[1], old)  # the same noise: paired, a difference of .01 shows
-    assert not better(old, old)
-    noisy = {"values": {"a": [0.9, 0.2], "b": [0.9, 0.2], "c": [0.9, 0.2]}}
-    assert not better(noisy, {"values": {c: [0.5, 0.5] for c in CONTEXTS}})

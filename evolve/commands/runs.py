@@ -116,10 +116,11 @@ def archive(run: RUN, as_json: JSON = False) -> None:
     Example: gamut archive runs/demo --json
     """
     from evolve.stored import archive_listing, stored_results
-    from evolve.table import results_table
+    from evolve.table import elites_table, results_table
 
     if as_json:
         print(json.dumps(archive_listing(run), indent=1))
         return
     _, entries = stored_results(run)
     print(results_table(entries, shown=len(entries)))
+    print(f"\n{elites_table(entries)}")
