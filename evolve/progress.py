@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, TextIO
 
 from evolve.budget import Budget, Pace, Spent, in_words
+from evolve.statistics import interval
 
 if TYPE_CHECKING:
     from rich.console import RenderableType
@@ -186,8 +187,6 @@ class Progress:
 
 def _best(state: "State") -> str:
     """What the best elite is worth on the training contexts, with its interval over seeds."""
-    from evolve.finish import interval
-
     elites = state.archive.elites
     if not elites:
         return "none scored"

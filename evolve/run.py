@@ -100,8 +100,8 @@ def _admit(config: Config, progress: Progress) -> None:
     weak = not_admitted_words(examine(load_context(file), Caches(config.embedder)))
     if not weak:
         return
-    found = f"{file}: the readers hardly tell the poles of some axes apart (statements on their"
-    found += f" own side: {weak}; {percent(ADMITTED)} is needed)"
+    found = f"{file}: the readers hardly tell the poles of some axes apart (told apart"
+    found += f" by their signs: {weak}; {percent(ADMITTED)} is needed)"
     if config.force:
         progress.say(f"{found}; searching all the same (force=true)")
         return
@@ -281,16 +281,18 @@ class _Loop:
         """Look a ticket's verdict up, or breed and submit it; False where the run is stopping."""
         stored = self.run.store.get(ticket)
         if stored is not None:
+            self.run.search.recall(stored[0])
             self.results[ticket] = stored
             return True
         if self.stop.asked or self.budget.reached(self._spent(ticket)):
             return False
-        self._submit(_Flight(*self.run.search.breed(ticket)))
+        search = self.run.search
+        self._submit(_Flight(*search.breed(ticket), search.known()))
         return True
 
     def _submit(self, flight: "_Flight") -> None:
         flight = replace(flight, submitted=utc())
-        task = str(self.run.store.file), flight.candidate.source, flight.bar
+        task = str(self.run.store.file), flight.candidate.source, flight.bar, flight.known
         self.pending[self.pool.submit(timed_evaluation, *task)] = flight
 
     def _take(self, future: Future[Any]) -> None:
@@ -317,6 +319,7 @@ class _Flight:
 
     candidate: Candidate
     bar: float
+    known: tuple[str, ...]
     alone: bool = False
     submitted: str = ""
 

@@ -13,8 +13,8 @@ def utc() -> str:
     return datetime.now(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
 
 
-def timed_evaluation(store: str, source: str, bar: float) -> tuple[dict[str, Any], Times]:
+def timed_evaluation(store: str, source: str, *how: Any) -> tuple[dict[str, Any], Times]:
     """`evaluate_in_worker` with its times; a worker's first one loads the models, too."""
     started, began = utc(), time.monotonic()
-    verdict = evaluate_in_worker(store, source, bar)
+    verdict = evaluate_in_worker(store, source, *how)
     return verdict, Times(started, time.monotonic() - began)
