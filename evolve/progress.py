@@ -186,10 +186,8 @@ class Progress:
 
 def _best(state: "State") -> str:
     """What the best elite is worth on the training contexts, with its interval over seeds."""
-    from evolve.statistics import interval
-
     elites = state.archive.elites
     if not elites:
         return "none scored"
-    found = interval(elites[0].verdict["values"])
+    found = elites[0].interval
     return f"best {found}" if math.isfinite(found.low) else f"best {found.mean:.3f}"

@@ -1,12 +1,10 @@
 """Evaluations with the time they took, measured where they run: waiting in a queue costs nobody."""
 
 import time
-from collections.abc import Sequence
 from datetime import UTC, datetime
 from typing import Any
 
 from evolve.evaluate import evaluate_in_worker
-from evolve.niches import Standing
 from evolve.store import Times
 
 
@@ -15,10 +13,8 @@ def utc() -> str:
     return datetime.now(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
 
 
-def timed_evaluation(
-    store: str, source: str, bar: float, known: Sequence[str], standing: Standing
-) -> tuple[dict[str, Any], Times]:
+def timed_evaluation(store: str, source: str, *how: Any) -> tuple[dict[str, Any], Times]:
     """`evaluate_in_worker` with its times; a worker's first one loads the models, too."""
     started, began = utc(), time.monotonic()
-    verdict = evaluate_in_worker(store, source, bar, known, standing)
+    verdict = evaluate_in_worker(store, source, *how)
     return verdict, Times(started, time.monotonic() - began)
