@@ -134,7 +134,7 @@ def _locked(file: Path) -> IO[bytes]:
 def evolve(
     run: Run,
     progress: Progress,
-    workers: int,
+    workers: int | str,
     minutes: float | None = None,
     refresh: Callable[[], None] | None = None,
 ) -> None:
@@ -143,7 +143,7 @@ def evolve(
     Stored verdicts are folded instead of evaluated again. Ctrl-C once: what is in flight is
     finished and kept, then KeyboardInterrupt; twice: at once. `refresh` is called now and then.
     """
-    pool = open_pool(workers)
+    pool = open_pool(workers, run.store.file)
     deadline = time.monotonic() + minutes * 60 if minutes else None
     try:
         with _stopping() as stop:
@@ -222,7 +222,7 @@ class _Loop:
 
     def _submit(self, flight: "_Flight") -> None:
         flight = replace(flight, began=time.monotonic())
-        task = str(self.run.store.file), flight.candidate.source, flight.bar
+        task = self.pool.setup, flight.candidate.source, flight.bar
         self.pending[self.pool.submit(evaluate_in_worker, *task)] = flight
 
     def _take(self, future: Future[Any]) -> None:
