@@ -4,7 +4,6 @@ A user starts the scheduler and the workers by Dask's own command line. Workers 
 see no file of the run: its setup is sent to each of them once, and to those that come later.
 """
 
-import json
 import logging
 from collections.abc import Callable, Mapping
 from concurrent.futures import BrokenExecutor, CancelledError, Future

@@ -145,9 +145,10 @@ def test_a_worker_with_several_threads_is_refused(cluster: Cluster) -> None:
     pool = Dask(cluster.address, "{}")
     try:
         futures = [pool.submit(time.sleep, 1.0) for _ in range(6)]
-        with pytest.raises(GamutError, match="has 2 threads.*--nthreads 1"):
-            for future in futures:
-                future.result(timeout=60)
+        said = [str(error) for future in futures if (error := future.exception(timeout=60))]
+        assert said
+        assert "has 2 threads" in said[0]
+        assert "--nthreads 1" in said[0]
     finally:
         pool.close()
         end = cluster.processes.pop()
@@ -162,7 +163,7 @@ def test_a_scheduler_that_goes_is_named(tmp_path: Path) -> None:
         pool = Dask(own.address, "{}")
         waiting = pool.submit(time.sleep, 600)
         own.end()
-        with pytest.raises(GamutError, match="is gone.*gamut resume"):
+        with pytest.raises(GamutError, match=r"is gone.*gamut resume"):
             waiting.result(timeout=90)
         pool.close()
     finally:
