@@ -1,5 +1,8 @@
 """Configuration: from Hydra's groups to what a run needs, with errors a user can act on."""
 
+import errno
+import fcntl
+import os
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -94,10 +97,20 @@ def from_plain(plain: Mapping[str, Any]) -> Config:
 
 
 def write_config(config: Config, file: Path) -> None:
-    """Write the resolved configuration, complete or not at all."""
-    part = file.with_suffix(".part")
-    part.write_text(yaml.safe_dump(dict(config.plain), sort_keys=False), "utf-8")
-    part.replace(file)
+    """Write the resolved configuration, complete or not at all.
+
+    Raises FileExistsError where another process, begun at the same moment, was first.
+    """
+    folder = os.open(file.parent, os.O_RDONLY)
+    try:
+        fcntl.flock(folder, fcntl.LOCK_EX)
+        if file.exists():
+            raise FileExistsError(errno.EEXIST, "another process has begun a run there", str(file))
+        part = file.with_suffix(".part")
+        part.write_text(yaml.safe_dump(dict(config.plain), sort_keys=False), "utf-8")
+        part.replace(file)
+    finally:
+        os.close(folder)
 
 
 def read_config(file: Path) -> Config:

@@ -125,6 +125,10 @@ def collect(pending: dict[Future[Any], Any], timeout: float) -> list[Future[Any]
 
 def _begin_worker(parent: int) -> None:
     """Ignore Ctrl-C, which the parent acts on, and end when the parent is gone."""
+    from joblib.externals.loky import process_executor
+
+    # Where psutil is installed, loky takes caches that fill for a leak, and starts a worker anew.
+    process_executor._MAX_MEMORY_LEAK_SIZE = float("inf")
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     threading.Thread(target=_end_with, args=(parent,), daemon=True).start()
 

@@ -15,7 +15,7 @@ from pathlib import Path
 
 import pytest
 from distributed import Client
-from test_run import SMALL, archive_bytes, gamut, run
+from test_run import archive_bytes, gamut, run
 
 from evolve.cluster import Dask
 from evolve.store import Store
@@ -24,11 +24,13 @@ from generators.errors import GamutError, InputError
 pytestmark = pytest.mark.slow  # starting a cluster alone takes five seconds
 HERE = Path(__file__).resolve().parent
 SHORT = [
-    *SMALL,
-    "budget.evaluations=20",
-    "search.random_programs=4",
-    "search.replicates=1",
-    "respondent=projection",
+    "contexts.training=[train/elders_devices]",  # its reference population ships with it
+    "contexts.report=[train/elders_devices]",
+    "budget.evaluations=24",
+    "population=9",
+    "search.random_programs=6",
+    "search.in_flight=6",
+    "search.report_replicates=1",
 ]
 
 
