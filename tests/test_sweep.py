@@ -40,6 +40,7 @@ TINY = [
     "search.in_flight=2",
     "search.replicates=1",
     "search.report_replicates=1",
+    "workers=1",
 ]
 
 
@@ -146,7 +147,9 @@ def test_launchers_that_run_jobs_in_processes_of_their_own(
     launcher: str, swept: Swept, tmp_path: Path
 ) -> None:
     words = ["population=0,12", "seed=0,1", f"hydra.sweep.dir={tmp_path / 'sweep'}"]
-    done = run("evolve", "-m", *TINY, *words, f"hydra/launcher={launcher}", status=2)
+    done = run(
+        "evolve", "-m", *TINY, *words, "workers=null", f"hydra/launcher={launcher}", status=2
+    )
     assert "job 1 (population=0 seed=1) failed" in done.stderr.splitlines()[-1]
     for number in ("2", "3"):
         assert archive_bytes(tmp_path / "sweep" / number) == archive_bytes(swept[0] / number)
