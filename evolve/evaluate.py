@@ -1,10 +1,12 @@
 """Evaluation: what a program is worth on the training contexts. Runs inside a worker.
 
 A cascade: a few contexts and one seed first; only a candidate that is not behind what its island
-already has goes on to all contexts and seeds. Every candidate of a run is evaluated with the same
-seeds, so differences between candidates are paired.
+already has goes on to all contexts and seeds. One that makes the same personas there as an earlier
+program is not scored at all. Every candidate of a run is evaluated with the same seeds, so
+differences between candidates are paired.
 """
 
+import hashlib
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -27,7 +29,7 @@ from generators.persona import Persona
 from generators.program import Program, ProgramError, parse
 from generators.sandbox import Sandbox
 
-SCORED, DROPPED, FAILED = "scored", "dropped", "failed"
+SCORED, DROPPED, FAILED, DUPLICATE = "scored", "dropped", "failed", "duplicate"
 _SEED_DOMAIN = {"training": 1, "report": 2}
 
 
@@ -88,11 +90,13 @@ class Evaluator:
         self.caches = caches or Caches(setup.embedder)
         self._scorers: dict[str, Scorer] = {}
 
-    def evaluate(self, source: str, bar: float) -> dict[str, Any]:
-        """The verdict on a program, plain JSON: status, values by context, measures, cost, reason.
+    def evaluate(self, source: str, bar: float, known: Sequence[str] = ()) -> dict[str, Any]:
+        """The verdict on a program, plain JSON: status, values by context, measures, cost, reason,
+        and a digest of the personas of the first rung.
 
         `bar` is the mean coverage of pairs on the first rung below which the cascade ends early. A
-        context on which the program fails counts as zero.
+        context on which the program fails counts as zero. A program whose digest is `known` is not
+        scored.
         """
         try:
             program = parse(source)
@@ -100,15 +104,19 @@ class Evaluator:
             return _verdict(FAILED, _Tally(), str(error))
         setup, done = self.setup, _Tally()
         rung = setup.training[: setup.first_rung]
-        for context in rung:
-            self._one(program, context, 0, done)
+        made = [self._made(program, context, 0, done) for context in rung]
+        done.digest = _digest(made)
+        if done.digest and done.digest in known:
+            return _verdict(DUPLICATE, done, "makes the personas that an earlier program made")
+        for context, personas in zip(rung, made, strict=True):
+            self._judge(context, personas, done)
         if not done.judged:
             return _verdict(FAILED, done, done.reason)
         if np.mean([done.pairs[c.id][0] for c in rung]) < bar:
             return _verdict(DROPPED, done, done.reason)
         for context in setup.training:
             for replicate in range(len(done.values.get(context.id, ())), setup.replicates):
-                self._one(program, context, replicate, done)
+                self._judge(context, self._made(program, context, replicate, done), done)
         return _verdict(SCORED, done, done.reason)
 
     def report(self, source: str) -> dict[str, Any]:
@@ -147,15 +155,22 @@ class Evaluator:
         """End the sandbox."""
         self.sandbox.close()
 
-    def _one(self, program: Program, context: Context, replicate: int, done: "_Tally") -> None:
+    def _made(
+        self, program: Program, context: Context, replicate: int, done: "_Tally"
+    ) -> list[Persona]:
+        """Personas of a program for a training context; none where it fails, which is noted."""
         n = self.setup.population
         seed = evaluation_seed(self.setup.seed, "training", context, replicate)
         try:
-            personas = generate(self.sandbox, program, context, n, seed)
+            return generate(self.sandbox, program, context, n, seed)
         except GenerationError as error:
             done.failed(context, f"{context.id}: {error}")
+            return []
+
+    def _judge(self, context: Context, personas: Sequence[Persona], done: "_Tally") -> None:
+        if not personas:
             return
-        judged = self.scorer(context).objective(personas, n)
+        judged = self.scorer(context).objective(personas, self.setup.population)
         density = density_match(judged.points, self.scorer(context).reference)
         done.add(context, judged, density, personas)
 
@@ -186,9 +201,9 @@ def density_match(points: Points, reference: Points) -> float:
     return float(1.0 - 0.5 * np.abs(shares[0] - shares[1]).sum(axis=1).mean())
 
 
-def evaluate_in_worker(setup: str, source: str, bar: float) -> dict[str, Any]:
+def evaluate_in_worker(setup: str, source: str, bar: float, known: Sequence[str]) -> dict[str, Any]:
     """`Evaluator.evaluate` for a setup; the evaluator lives with the process."""
-    return _evaluator(setup_text(setup)).evaluate(source, bar)
+    return _evaluator(setup_text(setup)).evaluate(source, bar, known)
 
 
 def report_in_worker(setup: str, source: str) -> dict[str, Any]:
@@ -229,6 +244,7 @@ class _Tally:
         self.judged: list[tuple[Judged, float, float]] = []
         self.costs = {"personas": 0, "characters": 0}
         self.reason = ""
+        self.digest = ""
 
     def add(
         self, context: Context, judged: Judged, density: float, personas: Sequence[Persona]
@@ -266,7 +282,16 @@ def _verdict(status: str, done: _Tally, reason: str) -> dict[str, Any]:
         "gates": {gate: round(share, 6) for gate, share in sorted(gates.items()) if share > 0},
         "reason": reason,
         "cost": dict(done.costs) if judged else {},
+        "digest": done.digest,
     }
+
+
+def _digest(made: Sequence[Sequence[Persona]]) -> str:
+    """Short hash of the texts of some populations; empty where one of them is missing."""
+    if not all(made):
+        return ""
+    texts = json.dumps([[p.description for p in personas] for personas in made])
+    return hashlib.sha256(texts.encode()).hexdigest()[:16]
 
 
 def _rounded(values: Mapping[str, Sequence[float]]) -> dict[str, list[float]]:

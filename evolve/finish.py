@@ -16,13 +16,11 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-from scipy import stats
-
 from evolve.archive import Elite
 from evolve.evaluate import Setup, evaluation_seed, report_in_worker
 from evolve.progress import Progress
 from evolve.run import Run
+from evolve.statistics import Interval, interval, paired_interval
 from evolve.workers import Pool, collect, open_pool
 from fitness.maps import draw_maps
 from fitness.metrics import Measure, as_points
@@ -32,18 +30,6 @@ from generators.context import Context
 from generators.errors import GamutError, InputError
 from generators.persona import Persona
 from generators.program import Program, parse
-
-
-@dataclass(frozen=True)
-class Interval:
-    """An estimate with its 95 % interval."""
-
-    mean: float
-    low: float
-    high: float
-
-    def __str__(self) -> str:
-        return f"{self.mean:.3f} [{self.low:.3f}, {self.high:.3f}]"
 
 
 @dataclass(frozen=True)
@@ -76,24 +62,7 @@ class Entry:
 
     def lead(self, other: "Entry") -> Interval:
         """Difference in what the search maximises, paired over contexts and seeds."""
-        mine, theirs = self.report["values"], other.report["values"]
-        return interval({c: np.subtract(mine[c], theirs[c]).tolist() for c in mine})
-
-
-def interval(values: Mapping[str, Sequence[float]]) -> Interval:
-    """Mean over contexts of means over seeds, with a t interval from the spread between seeds.
-
-    The contexts are taken as given: the interval says what other seeds would have shown, not what
-    other contexts would.
-    """
-    table = np.array([values[context] for context in sorted(values)])
-    contexts, seeds = table.shape
-    mean = float(table.mean())
-    if seeds < 2:
-        return Interval(mean, float("nan"), float("nan"))
-    error = float(np.sqrt((table.var(axis=1, ddof=1) / seeds).sum()) / contexts)
-    reach = float(stats.t.ppf(0.975, contexts * (seeds - 1))) * error
-    return Interval(mean, mean - reach, mean + reach)
+        return paired_interval(self.report["values"], other.report["values"])
 
 
 def finish(run: Run, progress: Progress, workers: int | str) -> list[Entry]:
@@ -262,8 +231,8 @@ def _card(run: Run, entry: Entry) -> dict[str, Any]:
         "reported_on": [context.id for context in run.setup.report],
         "respondent": run.setup.respondent,
         "rare_combination_coverage": {
-            "credited": _plain(credited),
-            "bare": _plain(bare),
+            "credited": credited.as_json(),
+            "bare": bare.as_json(),
             "credited_means": "personas that pass every gate, on axes where the readers agree on"
             " their level and no single sentence decides the third they are read in",
             "interval": "95 %, over seeds; contexts taken as given",
@@ -273,11 +242,6 @@ def _card(run: Run, entry: Entry) -> dict[str, Any]:
         "limits": "Read by an offline reader from text alone. Coverage says which combinations of"
         " traits the texts express, not how often they occur among people.",
     }
-
-
-def _plain(estimate: Interval) -> dict[str, float | None]:
-    parts = {"mean": estimate.mean, "low": estimate.low, "high": estimate.high}
-    return {name: round(x, 6) if np.isfinite(x) else None for name, x in parts.items()}
 
 
 def _maps(

@@ -84,8 +84,8 @@ def _admit(config: Config, progress: Progress) -> None:
     weak = not_admitted_words(examine(load_context(file), Caches(config.embedder)))
     if not weak:
         return
-    found = f"{file}: the readers hardly tell the poles of some axes apart (statements on their"
-    found += f" own side: {weak}; {percent(ADMITTED)} is needed)"
+    found = f"{file}: the readers hardly tell the poles of some axes apart (told apart"
+    found += f" by their signs: {weak}; {percent(ADMITTED)} is needed)"
     if config.force:
         progress.say(f"{found}; searching all the same (force=true)")
         return
@@ -213,16 +213,18 @@ class _Loop:
         """Look a ticket's verdict up, or breed and submit it; False where the run is stopping."""
         stored = self.run.store.get(ticket)
         if stored is not None:
+            self.run.search.recall(stored[0])
             self.results[ticket] = stored
             return True
         if self.stop.asked or (self.deadline is not None and time.monotonic() > self.deadline):
             return False
-        self._submit(_Flight(*self.run.search.breed(ticket)))
+        search = self.run.search
+        self._submit(_Flight(*search.breed(ticket), search.known()))
         return True
 
     def _submit(self, flight: "_Flight") -> None:
         flight = replace(flight, began=time.monotonic())
-        task = self.pool.setup, flight.candidate.source, flight.bar
+        task = self.pool.setup, flight.candidate.source, flight.bar, flight.known
         self.pending[self.pool.submit(evaluate_in_worker, *task)] = flight
 
     def _take(self, future: Future[Any]) -> None:
@@ -247,6 +249,7 @@ class _Flight:
 
     candidate: Candidate
     bar: float
+    known: tuple[str, ...]
     alone: bool = False
     began: float = 0.0
 

@@ -9,7 +9,8 @@ from pathlib import Path
 from shlex import quote
 from typing import Any
 
-from evolve.finish import Entry, Interval, interval
+from evolve.finish import Entry
+from evolve.statistics import Interval, interval
 from evolve.store import Store
 from evolve.stored import stored_results
 from evolve.sweep import Job, claim_of, is_begun, jobs_of
@@ -89,8 +90,8 @@ class Configuration:
             "overrides": dict(self.overrides),
             "seeds": [run.seed for run in self.runs],
             "runs": [run.job.run_dir for run in self.runs],
-            "credited": _plain(self.credited),
-            "lead": _plain(self.lead),
+            "credited": self.credited.as_json(),
+            "lead": self.lead.as_json(),
             "rivals": [run.rival for run in self.runs],
             "evaluations": self.evaluations,
             "seconds_a_run": self.seconds,
@@ -198,8 +199,3 @@ def _progress(run_dir: Path) -> str:
 def _words(estimate: Interval) -> str:
     """An interval takes two seeds."""
     return f"{estimate.mean:.3f}" if math.isnan(estimate.low) else str(estimate)
-
-
-def _plain(estimate: Interval) -> dict[str, float | None]:
-    parts = {"mean": estimate.mean, "low": estimate.low, "high": estimate.high}
-    return {name: None if math.isnan(x) else round(x, 6) for name, x in parts.items()}

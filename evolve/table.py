@@ -26,23 +26,24 @@ def rows(entries: Sequence[Entry], shown: int = SHOWN) -> list[list[str]]:
 
 def results_table(entries: Sequence[Entry], shown: int = SHOWN) -> str:
     """The best elites beside every baseline, with intervals, as plain text."""
+    title = "Rare combination coverage on the report contexts (mean, 95 % interval)"
+    return plain_text(title, rows(entries, shown))
+
+
+def plain_text(title: str, table: Sequence[Sequence[str]]) -> str:
+    """A table with a heading in its first row, without lines or colours, as wide as it needs."""
     from rich.console import Console
     from rich.table import Table
 
-    head, *lines = rows(entries, shown)
-    table = Table(
-        title="Rare combination coverage on the report contexts (mean, 95 % interval)",
-        title_justify="left",
-        box=None,
-        pad_edge=False,
-    )
-    for name in head:
-        table.add_column(name, no_wrap=True)
-    for line in lines:
-        table.add_row(*(cell.replace("[", "\\[") for cell in line))
+    drawn = Table(title=title, title_justify="left", box=None, pad_edge=False)
+    for name in table[0]:
+        drawn.add_column(name, no_wrap=True)
+    for line in table[1:]:
+        drawn.add_row(*(cell.replace("[", "\\[") for cell in line))
     out = StringIO()
-    Console(file=out, width=WIDTH, color_system=None).print(table)
-    return out.getvalue().rstrip()
+    widest = max(WIDTH, Console(width=10_000).measure(drawn).maximum)
+    Console(file=out, width=widest, color_system=None).print(drawn)
+    return "\n".join(line.rstrip() for line in out.getvalue().splitlines())
 
 
 def conclusion(entries: Sequence[Entry]) -> str:

@@ -83,7 +83,7 @@ def test_dead_workers_are_replaced() -> None:
 
 def threads_after_an_evaluation(setup: str, source: str) -> dict[str, list[int]]:
     """How many threads each library and each model of a worker computes on."""
-    evaluate_in_worker(setup, source, -1.0)
+    evaluate_in_worker(setup, source, -1.0, [])
     sessions = [o for o in gc.get_objects() if isinstance(o, onnxruntime.InferenceSession)]
     return {
         "libraries": [pool["num_threads"] for pool in threadpoolctl.threadpool_info()],
