@@ -124,7 +124,7 @@ def _reports(
     with closing(open_pool(few, run.store.file)) as pool:
         pending = {_report(pool, p): p for p in missing.values()}
         while pending:
-            progress.say(f"validating: {len(pending)} programs left")
+            progress.stage("validating", len(missing) - len(pending), len(missing))
             for future in collect(pending, timeout=10.0):
                 program = pending.pop(future)
                 try:
@@ -155,12 +155,14 @@ def _write_archive(run: Run, entries: Sequence[Entry], progress: Progress) -> No
     part.mkdir()
     written = []
     for number, entry in enumerate(entries):
-        progress.say(f"writing bundle {number + 1} of {len(entries)}")
+        progress.stage("writing bundles", number, len(entries))
         try:
             _write_entry(run, entry, part / entry.name)
             written.append(entry)
         except InputError as error:  # one that cannot be bundled must not cost the others
-            progress.say(f"{entry.name} is left out: {error}")
+            if isinstance(error.__cause__, OSError):
+                raise error.__cause__ from None  # but a full disk would cost them all
+            progress.tell(f"{entry.name} is left out: {error}")
     if not written:
         raise GamutError(f"{run.folder}: none of the {len(entries)} elites could be bundled")
     index = [

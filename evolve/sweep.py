@@ -12,7 +12,7 @@ import sys
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, redirect_stdout
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from io import StringIO
 from pathlib import Path
 from shlex import quote
@@ -63,7 +63,6 @@ class Job:
         number: its place in the sweep.
         overrides: what it has for the keys that the sweep varies.
         run_dir: its run, relative to the sweep's folder where it lies in there.
-        seconds: how long it took, once it is over.
         error: why it failed.
         wrong: whether that was for what the user gave.
     """
@@ -71,7 +70,6 @@ class Job:
     number: int
     overrides: Mapping[str, str]
     run_dir: str
-    seconds: float | None = None
     error: str | None = None
     wrong: bool = False
 
@@ -125,7 +123,7 @@ def run_in_sweep(hydra: Any, folder: Path, resolve: Callable[[], dict[str, Any]]
 
     `hydra`: Hydra's own configuration of the job; `resolve` gives the run's.
     """
-    sweep, began = Path(hydra.sweep.dir), time.monotonic()
+    sweep = Path(hydra.sweep.dir)
     claim = claim_of(sweep)
     words = dict(word.split("=", 1) for word in hydra.overrides.task if "=" in word)
     overrides = {key: words[key] for key in claim["keys"] if key in words}
@@ -141,11 +139,9 @@ def run_in_sweep(hydra: Any, folder: Path, resolve: Callable[[], dict[str, Any]]
         quiet = hydra.runtime.choices["hydra/launcher"] != "basic"  # several at once on a terminal
         with redirect_stdout(said):
             _search(plain, folder, again=again, quiet=quiet)
-        job = Job(**{**asdict(job), "seconds": time.monotonic() - began})
     except Exception as error:  # kept and told at the end: the other jobs go on
         bug = "" if isinstance(error, GamutError | OSError) else f" ({type(error).__name__}: a bug)"
-        failure = {"error": f"{error}{bug}", "wrong": isinstance(error, InputError)}
-        job = Job(**{**asdict(job), **failure, "seconds": time.monotonic() - began})
+        job = replace(job, error=f"{error}{bug}", wrong=isinstance(error, InputError))
         print(f"gamut: {job} failed: {job.error}", file=sys.stderr, flush=True)
     job.write(sweep)
     if said.getvalue():  # in one piece, since other jobs print as well

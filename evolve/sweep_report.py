@@ -9,6 +9,8 @@ from pathlib import Path
 from shlex import quote
 from typing import Any
 
+from evolve.account import Account, account
+from evolve.budget import in_words
 from evolve.finish import Entry
 from evolve.statistics import Interval, interval
 from evolve.store import Store
@@ -32,6 +34,7 @@ class Finished:
         lead: how much that is above its strongest baseline.
         rival: that baseline.
         evaluations: candidates that it judged.
+        seconds: wall time that it took.
     """
 
     job: Job
@@ -40,6 +43,7 @@ class Finished:
     lead: float
     rival: str
     evaluations: int
+    seconds: float
 
 
 @dataclass(frozen=True)
@@ -74,10 +78,9 @@ class Configuration:
         return interval({"": [run.lead for run in self.runs]})
 
     @property
-    def seconds(self) -> float | None:
-        """Mean time of a job; None where one was not timed, as after a resume."""
-        times = [run.job.seconds for run in self.runs]
-        return math.fsum(t for t in times if t) / len(times) if all(times) else None
+    def seconds(self) -> float:
+        """Mean wall time of a run, all its sittings together."""
+        return math.fsum(run.seconds for run in self.runs) / len(self.runs)
 
     @property
     def evaluations(self) -> int:
@@ -149,8 +152,8 @@ def sweep_words(found: Found) -> str:
     for c in found.configurations:
         counts = str(len(c.runs)), f"{c.evaluations:,}"
         values = _words(c.credited), _words(c.lead)
-        time = "" if c.seconds is None else f"{c.seconds:.0f} s"
-        table.add_row(c.name.replace("[", "\\["), counts[0], *values, counts[1], time)
+        name = c.name.replace("[", "\\[")
+        table.add_row(name, counts[0], *values, counts[1], in_words(c.seconds))
     out = StringIO()
     if found.configurations:
         Console(file=out, width=WIDTH, color_system=None).print(table)
@@ -169,14 +172,14 @@ def _read(folder: Path, job: Job) -> Finished | Unfinished:
         except GamutError as error:
             return Unfinished(str(job), "failed", str(error))
         with closing(run.store) as store:
-            return _finished(job, run.config.seed, entries, store.count())
+            return _finished(job, run.config.seed, entries, account(store))
     going_on = f"go on by: gamut resume {quote(str(run_dir))}" if is_begun(run_dir) else ""
     if job.error:
         return Unfinished(str(job), "failed", f"{job.error}{'; ' if going_on else ''}{going_on}")
     return Unfinished(str(job), "unfinished", f"{_progress(run_dir)}{going_on}")
 
 
-def _finished(job: Job, seed: int, entries: Sequence[Entry], evaluations: int) -> Finished:
+def _finished(job: Job, seed: int, entries: Sequence[Entry], spent: Account) -> Finished:
     best, rival = entries[0], strongest_baseline(entries)
     return Finished(
         job=job,
@@ -184,7 +187,8 @@ def _finished(job: Job, seed: int, entries: Sequence[Entry], evaluations: int) -
         credited=best.credited.mean,
         lead=best.lead(rival).mean,
         rival=rival.baseline,
-        evaluations=evaluations,
+        evaluations=spent.evaluations,
+        seconds=spent.seconds,
     )
 
 

@@ -12,8 +12,9 @@ import os
 import signal
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from concurrent.futures import FIRST_COMPLETED, BrokenExecutor, Future, wait
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -73,12 +74,13 @@ class Loky:
 
     def submit(self, function: Callable[..., Any], *args: Any) -> Future[Any]:
         """Queue a task; starts new workers where the old ones have died."""
-        try:
-            future: Future[Any] = self._executor.submit(function, *args)
-        except BrokenExecutor:
-            self._executor = self._start()
-            future = self._executor.submit(function, *args)
-        return future
+        with _interrupts_held():
+            try:
+                future: Future[Any] = self._executor.submit(function, *args)
+            except BrokenExecutor:
+                self._executor = self._start()
+                future = self._executor.submit(function, *args)
+            return future
 
     def close(self) -> None:
         """End the workers, without waiting for what they do."""
@@ -90,8 +92,11 @@ class Loky:
             threading.excepthook = before
 
     def _start(self) -> Any:
+        from multiprocessing import resource_tracker
+
         from joblib.externals.loky import ProcessPoolExecutor
 
+        resource_tracker.ensure_running()  # when it starts, it lets interrupts through again
         return ProcessPoolExecutor(
             max_workers=self._workers,
             timeout=None,
@@ -121,6 +126,17 @@ def collect(pending: dict[Future[Any], Any], timeout: float) -> list[Future[Any]
     """The futures that are done, waiting at most `timeout` seconds for the first."""
     done, _ = wait(pending, timeout=timeout, return_when=FIRST_COMPLETED)
     return sorted(done, key=lambda f: list(pending).index(f))
+
+
+@contextmanager
+def _interrupts_held() -> Iterator[None]:
+    """Keep Ctrl-C from processes that are started meanwhile: they would die of it before they come
+    to ignore it."""
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
 def _begin_worker(parent: int) -> None:

@@ -53,6 +53,14 @@ def evolve(
 
 def resume(
     run: RUN,
+    evaluations: Annotated[
+        int | None,
+        typer.Option(min=1, help="Candidates in all from now on.", show_default=False),
+    ] = None,
+    minutes: Annotated[
+        float | None,
+        typer.Option(help="Wall time of a sitting from now on.", show_default=False),
+    ] = None,
     workers: Annotated[
         str | None,
         typer.Option(
@@ -62,17 +70,22 @@ def resume(
         ),
     ] = None,
 ) -> int:
-    """Go on where a killed or interrupted run stopped.
+    """Go on where a run was killed, stopped, or out of budget.
 
-    The finished archive is the one that the run would have made without the stop.
+    The finished archive is the one that the run would have made without the stop. A run that the
+    clock ended gets as many minutes again; one that has made all its evaluations needs more of
+    them, and then ends as if it had had them from the start.
 
-    Example: gamut resume runs/demo
+    Example: gamut resume runs/demo --evaluations 1000
     """
     from evolve.config import as_workers
     from evolve.job import resume_job
+    from generators.errors import InputError
 
-    others = workers and as_workers(int(workers) if workers.isdecimal() else workers)
-    return resume_job(run, others or None)
+    if minutes is not None and not minutes > 0:
+        raise InputError(f"--minutes {minutes:g}: should be above 0")
+    given = workers and as_workers(int(workers) if workers.isdecimal() else workers)
+    return resume_job(run, workers=given or None, evaluations=evaluations, minutes=minutes)
 
 
 def report(
