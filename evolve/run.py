@@ -194,14 +194,14 @@ def _plain(contexts: tuple[Context, ...]) -> list[Any]:
 
 
 def evolve(
-    run: Run, progress: Progress, workers: int, refresh: Callable[[], None] | None = None
+    run: Run, progress: Progress, workers: int | str, refresh: Callable[[], None] | None = None
 ) -> str:
     """Search until the run's budget is spent; what of it was, in words.
 
     Stored verdicts are folded instead of evaluated again. Ctrl-C once: what is in flight is
     finished and kept, then KeyboardInterrupt; twice: at once. `refresh` is called now and then.
     """
-    pool = open_pool(workers)
+    pool = open_pool(workers, run.store.file)
     try:
         with _stopping(progress) as stop:
             spent = _Loop(run, pool, progress, stop, workers).go(refresh)
@@ -226,7 +226,9 @@ class _Loop:
     recorded as failed.
     """
 
-    def __init__(self, run: Run, pool: Pool, progress: Progress, stop: _Stop, workers: int) -> None:
+    def __init__(
+        self, run: Run, pool: Pool, progress: Progress, stop: _Stop, workers: int | str
+    ) -> None:
         self.run, self.pool, self.progress = run, pool, progress
         self.stop, self.workers = stop, workers
         self.budget = budget_of(run.config.evaluations, run.config.minutes)
@@ -296,7 +298,7 @@ class _Loop:
     def _submit(self, flight: "_Flight") -> None:
         flight = replace(flight, submitted=utc())
         task = flight.candidate.source, flight.bar, flight.known, flight.standing
-        self.pending[self.pool.submit(timed_evaluation, str(self.run.store.file), *task)] = flight
+        self.pending[self.pool.submit(timed_evaluation, self.pool.setup, *task)] = flight
 
     def _take(self, future: Future[Any]) -> None:
         flight = self.pending.pop(future)

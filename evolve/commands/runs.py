@@ -18,9 +18,12 @@ EVOLVE_HELP = """Search for generators; words are Hydra overrides.
                                              guide the search, the other half report
   gamut evolve budget.evaluations=5000       a longer search
   gamut evolve start=[runs/demo/archive/best]   begin from a bundle or a program file as well
-  gamut evolve -m seed=0,1,2                 a sweep, one run directory a job
+  gamut evolve -m seed=0,1,2                 a sweep, one run directory a job; sweep-report
+                                             compares them; hydra/launcher=joblib runs several at
+                                             once, submitit_slurm on a cluster
+  gamut evolve workers=tcp://10.0.0.5:8786   on several machines: the workers of a Dask scheduler
 
-Keys: seed, run_dir, population (personas a context), workers (default: one a core),
+Keys: seed, run_dir, population (personas a context), workers (default: one a core; or tcp://HOST:PORT),
 budget.evaluations, budget.minutes, start; groups: contexts, respondent, embedder, search
 (search.islands=5 and so on). `gamut evolve --cfg job` prints all of them with their values.
 
@@ -58,6 +61,14 @@ def resume(
         float | None,
         typer.Option(help="Wall time of a sitting from now on.", show_default=False),
     ] = None,
+    workers: Annotated[
+        str | None,
+        typer.Option(
+            help="Processes, or the address of a Dask scheduler, instead of those it had.",
+            metavar="N|ADDRESS",
+            show_default=False,
+        ),
+    ] = None,
 ) -> int:
     """Go on where a run was killed, stopped, or out of budget.
 
@@ -67,21 +78,14 @@ def resume(
 
     Example: gamut resume runs/demo --evaluations 1000
     """
-    from contextlib import closing
-
-    from evolve.job import carry_on
-    from evolve.progress import Progress
-    from evolve.run import open_run
+    from evolve.config import as_workers
+    from evolve.job import resume_job
     from generators.errors import InputError
 
     if minutes is not None and not minutes > 0:
         raise InputError(f"--minutes {minutes:g}: should be above 0")
-    with closing(Progress(total=0)) as progress:
-        return carry_on(
-            lambda: open_run(run, progress, evaluations=evaluations, minutes=minutes),
-            run,
-            progress,
-        )
+    given = workers and as_workers(int(workers) if workers.isdecimal() else workers)
+    return resume_job(run, workers=given or None, evaluations=evaluations, minutes=minutes)
 
 
 def report(
