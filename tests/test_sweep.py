@@ -16,7 +16,7 @@ import yaml
 from command_line import gamut as here
 from hydra.errors import HydraException
 from omegaconf import OmegaConf
-from test_run import archive_bytes, gamut, run
+from small_run import archive_bytes, gamut, run
 
 from evolve.config import from_plain, write_config
 from evolve.job import _reworded
@@ -88,8 +88,10 @@ def test_the_report_says_what_finished_any_number_of_times(swept: Swept, tmp_pat
 
 
 def test_intervals_are_over_seeds() -> None:
-    jobs = [Job(n, {}, str(n), seconds) for n, seconds in enumerate((10.0, 20.0, 30.0))]
-    runs = [Finished(job, job.number, 0.1 * (job.number + 1), 0.05, "corners", 100) for job in jobs]
+    runs = [
+        Finished(Job(n, {}, str(n)), n, 0.1 * (n + 1), 0.05, "corners", 100, 10.0 * (n + 1))
+        for n in range(3)
+    ]
     found = Configuration({"search": "gp"}, runs)
     half = 4.302653 * 0.1 / 3**0.5  # Student's t with two degrees of freedom
     assert found.credited.mean == pytest.approx(0.2)
