@@ -15,7 +15,7 @@ from pathlib import Path
 
 import pytest
 from distributed import Client
-from test_run import archive_bytes, gamut, run
+from small_run import archive_bytes, gamut, run
 
 from evolve.cluster import Dask
 from evolve.store import Store
