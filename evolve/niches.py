@@ -97,14 +97,14 @@ def record(verdict: Mapping[str, Any], niche: Niche) -> Table:
 def claims(verdict: Mapping[str, Any], standing: Standing) -> list[Niche]:
     """Niches that a program should take from others, by the first look.
 
-    Of those that nobody holds it claims the front, where it makes others superfluous, and all of
-    them while nothing is held anywhere: the programs in flight then will have to beat each other.
+    Of those that nobody holds it claims the front, where it makes others superfluous, and, while
+    nothing is held anywhere, its cell: the programs that are then in flight will meet each other.
     One that scores nothing claims nothing.
     """
     found = []
     for niche in niches(verdict):
         first, rivals = verdict[_key(niche)], _rivals(niche, standing)
-        vacant = not standing or niche.kind is Kind.FRONT
+        vacant = niche.kind is Kind.FRONT or (niche.kind is Kind.CELL and not standing)
         if mean(first) > 0 and (rivals or vacant):
             found += [niche] if all(better(first, rival, CLAIM) for rival in rivals) else []
     return found
