@@ -2,9 +2,9 @@
 
     python benchmarks/throughput.py [--repeats 5]
 
-Prints the evaluation of a candidate (25 personas × all training contexts) against the same
-evaluation written naively, where the time of a cold evaluation goes, what `gamut --help` costs,
-and time and memory of scoring 10,000 personas.
+Prints the evaluation of a candidate by both readers (25 personas in all training contexts, and in
+one of three axes) against the same evaluation written naively, where the time of a cold evaluation
+goes, what `gamut --help` costs, and time and memory of scoring 10,000 personas.
 """
 
 import argparse
@@ -15,6 +15,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from importlib.resources import files
 from pathlib import Path
 
@@ -23,24 +24,33 @@ import numpy as np
 from evolve.config import packaged_contexts
 from evolve.evaluate import Evaluator, Setup, evaluation_seed
 from evolve.operators import random_program
-from fitness.embedding import MiniLM, SentenceCache, Vectors
+from fitness.embedding import Caches, SentenceCache
 from fitness.metrics import as_points, measure
 from fitness.reference import reference_rows
-from fitness.respondents import Projection
+from fitness.respondents import Agreement
 from fitness.scoring import Scorer
+from fitness.vector_store import Vectors
 from generators.context import Context
 from generators.generator import generate
 from generators.program import Program
 from generators.sandbox import Sandbox
 
 POPULATION = 25
+NAIVE = 3  # programs that are evaluated the naive way, which takes long
 
 
 class NoCache(SentenceCache):
     """Embeds every sentence each time it comes, as a first draft would."""
 
-    def vectors(self, sentences: Sequence[str]) -> Vectors:
+    def rows(self, sentences: Sequence[str]) -> Vectors:
         return np.concatenate([self.embedder.embed([s]) for s in sentences])
+
+
+class OwnCaches(Caches):
+    """Both caches on a file of their own instead of the user's, or on none; models are shared."""
+
+    def __init__(self, models: Caches, file: Path | None, kind: type[SentenceCache]) -> None:
+        self.first, self.second = (kind(c.embedder, file) for c in (models.first, models.second))
 
 
 def seconds(task: Callable[[], object]) -> float:
@@ -49,35 +59,34 @@ def seconds(task: Callable[[], object]) -> float:
     return time.perf_counter() - began
 
 
-def setup() -> Setup:
+def setup(models: Caches) -> Setup:
     training = packaged_contexts("train")
-    cache = SentenceCache(MiniLM(), None)
+    caches = OwnCaches(models, None, SentenceCache)
     with Sandbox() as sandbox:
-        references = {c.hash: reference_rows(c, Projection(c, cache), sandbox) for c in training}
+        references = {c.hash: reference_rows(c, Agreement(c, caches), sandbox) for c in training}
     return Setup(
         training=training, report=(), references=references, population=POPULATION, seed=0,
-        replicates=1, report_replicates=1, first_rung=len(training), respondent="projection",
+        replicates=1, report_replicates=1, first_rung=len(training), respondent="agreement",
         embedder={"name": "minilm"},
     )  # fmt: skip
 
 
-def evaluator(made: Setup, cache_file: Path) -> Evaluator:
+def evaluator(made: Setup, models: Caches, cache_file: Path) -> Evaluator:
     """An evaluator with a cache of its own, everything loaded, no sentence of a persona seen."""
-    found = Evaluator(made, SentenceCache(MiniLM(), cache_file))
+    found = Evaluator(made, OwnCaches(models, cache_file, SentenceCache))
     for context in made.training:
         found.scorer(context)
     found.sandbox.run("def generate(context, n, rng):\n    return []", {}, 1, 0)
     return found
 
 
-def naive(made: Setup, program: Program) -> None:
+def naive(made: Setup, models: Caches, program: Program) -> None:
     """The same evaluation: a fresh interpreter a program, no cache, one text a call."""
-    embedder = MiniLM()
     for context in made.training:
         with Sandbox() as sandbox:
             seed = evaluation_seed(0, "training", context, 0)
             personas = generate(sandbox, program, context, POPULATION, seed)
-        reader = Projection(context, NoCache(embedder, None))
+        reader = Agreement(context, OwnCaches(models, None, NoCache))
         Scorer(context, reader, made.references[context.hash]).objective(personas, POPULATION)
 
 
@@ -87,31 +96,40 @@ def programs(count: int, seed: int) -> list[Program]:
 
 
 def evaluation(repeats: int) -> None:
-    made, measured = setup(), programs(repeats, seed=2)
-    slow = [seconds(lambda p=p: naive(made, p)) for p in measured]
-    cold, inside = [], []
-    for program in measured:
+    models = Caches()
+    every = setup(models)
+    three = next(c for c in every.training if len(c.axes) == 3)
+    measured = programs(repeats, seed=2)
+    for made in (replace(every, training=(three,), first_rung=1), every):
+        axes = " of 3 axes" if len(made.training) == 1 else ""
+        print(f"a candidate: {POPULATION} personas x {len(made.training)} contexts{axes}")
         with tempfile.TemporaryDirectory() as folder:
-            fresh = evaluator(made, Path(folder) / "sentences.sqlite")
-            embedder = fresh.cache.embedder
-            before = embedder.seconds
-            cold.append(seconds(lambda p=program, e=fresh: e.evaluate(p.source, -1.0)))
-            inside.append((embedder.seconds - before) / cold[-1])
-            fresh.close()
-    with tempfile.TemporaryDirectory() as folder:
-        warm_one = evaluator(made, Path(folder) / "sentences.sqlite")
-        for program in (*programs(30, seed=1), *measured):  # as far into a search as it takes
-            warm_one.evaluate(program.source, -1.0)
-        warm = [seconds(lambda p=p: warm_one.evaluate(p.source, -1.0)) for p in measured]
-        sandbox = [seconds(lambda p=p: runs(made, warm_one.sandbox, p)) for p in measured]
-        warm_one.close()
+            one_setup(made, models, measured, Path(folder))
+
+
+def one_setup(made: Setup, models: Caches, measured: list[Program], folder: Path) -> None:
+    """Naive, cold and warm evaluations of the same programs, side by side."""
+    slow = [seconds(lambda p=p: naive(made, models, p)) for p in measured[:NAIVE]]
+    cold, inside = [], []
+    encoders = [models.first.embedder, models.second.embedder]
+    for number, program in enumerate(measured):
+        fresh = evaluator(made, models, folder / f"{number}.sqlite")
+        before = sum(e.seconds for e in encoders)
+        cold.append(seconds(lambda p=program, e=fresh: e.evaluate(p.source, -1.0)))
+        inside.append((sum(e.seconds for e in encoders) - before) / cold[-1])
+        fresh.close()
+    warm_one = evaluator(made, models, folder / "warm.sqlite")
+    for program in (*programs(30, seed=1), *measured):  # as far into a search as it takes
+        warm_one.evaluate(program.source, -1.0)
+    warm = [seconds(lambda p=p: warm_one.evaluate(p.source, -1.0)) for p in measured]
+    sandbox = [seconds(lambda p=p: runs(made, warm_one.sandbox, p)) for p in measured]
+    warm_one.close()
     naive_median = statistics.median(slow)
-    print(f"evaluation of a candidate ({POPULATION} personas x {len(made.training)} contexts)")
     print(f"  naive          {naive_median * 1000:8.0f} ms")
     for name, times in (("cold cache", cold), ("warm search", warm)):
         median = statistics.median(times)
         print(f"  {name:14} {median * 1000:8.0f} ms   {naive_median / median:5.1f} times faster")
-    print(f"  cold: {statistics.median(inside):.0%} of the time inside the embedder's own run call")
+    print(f"  cold: {statistics.median(inside):.0%} of the time inside the models' own run calls")
     share = statistics.median(sandbox) / statistics.median(warm)
     print(f"  warm: {share:.0%} of the time in the sandbox")
 

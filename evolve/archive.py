@@ -17,8 +17,9 @@ from typing import Any
 
 import numpy as np
 
-from evolve.evidence import Interval, better, interval, mean, objective
+from evolve.evidence import better, mean, objective
 from evolve.niches import CELLS, OBJECTIVE, Kind, Niche, Standing, earned, record
+from evolve.statistics import Interval, interval
 from evolve.store import Candidate
 
 __all__ = ["BEST", "Archive", "Elite", "Offer", "better", "objective"]

@@ -10,7 +10,7 @@ from typing import Annotated, NoReturn
 import typer
 from typer.exceptions import TyperException
 
-from evolve.commands import bundles, contexts, machine, populations, runs
+from evolve.commands import benches, bundles, contexts, machine, populations, runs
 
 app = typer.Typer(
     name="gamut",
@@ -52,6 +52,7 @@ context_app = typer.Typer(
 runs.register(app)
 bundles.register(app)
 populations.register(app)
+benches.register(app)
 machine.register(app)
 contexts.register(context_app)
 app.add_typer(context_app, name="context")

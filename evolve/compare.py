@@ -8,9 +8,9 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 from scipy import stats
 
+from evolve.statistics import Interval, interval
 from fitness.metrics import Measure
 from fitness.scoring import Scorecard, Scorer
 from fitness.service import open_scorer
@@ -148,22 +148,18 @@ def _difference(metric: str, cards: Sequence[Sequence[Scorecard]], *, paired: bo
     """The difference of two sides in a metric, from a scorecard a seed."""
     measures = [[card.metrics[metric] for card in side] for side in cards]
     values = np.array([[m.value for m in side] for side in measures])  # [2, seeds]
-    difference = float((values[0] - values[1]).mean())
-    reach = _reach_over_seeds(values) if paired else _reach_of_files(measures)
+    found = interval({metric: (values[0] - values[1]).tolist()})
+    if not paired:
+        reach = _reach_of_files(measures)
+        found = Interval(found.mean, found.mean - reach, found.mean + reach)
     return Difference(
         metric=metric,
         a=float(values[0].mean()),
         b=float(values[1].mean()),
-        difference=difference,
-        low=difference - reach,
-        high=difference + reach,
+        difference=found.mean,
+        low=found.low,
+        high=found.high,
     )
-
-
-def _reach_over_seeds(values: NDArray[np.float64]) -> float:
-    """Half a 95 % t interval of the mean paired difference of values [2, seeds]."""
-    gaps, seeds = values[0] - values[1], values.shape[1]
-    return float(stats.t.ppf(0.975, seeds - 1) * gaps.std(ddof=1) / np.sqrt(seeds))
 
 
 def _reach_of_files(measures: Sequence[Sequence[Measure]]) -> float:

@@ -1,14 +1,15 @@
 """Configuration: from Hydra's groups to what a run needs, with errors a user can act on."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from importlib.resources import files
 from pathlib import Path
 from typing import Any
 
 import yaml
 
-from evolve.search import Settings
+from evolve.search import METHODS, SELECTIONS, Settings
 from fitness.embedding import EMBEDDERS
 from fitness.respondents import NLI, RESPONDENTS
 from fitness.respondents.nli import HELP as NLI_HELP
@@ -53,26 +54,11 @@ def from_plain(plain: Mapping[str, Any]) -> Config:
         "evaluations": _whole("budget.evaluations", plain["budget"]["evaluations"], 1, 10**9),
         "workers": _workers(plain["workers"]),
     }
-    for key in ("replicates", "report_replicates", "first_rung", "in_flight", "islands"):
+    for key in ("replicates", "report_replicates", "first_rung"):
         search[key] = _whole(f"search.{key}", search[key], 1, 10_000)
-    for key in ("island_size", "migration_every"):
-        search[key] = _whole(f"search.{key}", search[key], 2, 1_000_000)
-    search["random_programs"] = _whole(
-        "search.random_programs", search["random_programs"], 0, 10**9
-    )
     minutes = plain["budget"]["minutes"]
     if minutes is not None and not (isinstance(minutes, int | float) and minutes > 0):
         raise InputError(f"budget.minutes={minutes!r}: should be a number above 0, or null")
-    shares = {key: _share(f"search.{key}", search[key]) for key in ("restart", "second_change")}
-    settings = Settings(
-        seed=whole["seed"],
-        in_flight=search["in_flight"],
-        islands=search["islands"],
-        island_size=search["island_size"],
-        random_programs=search["random_programs"],
-        migration_every=search["migration_every"],
-        **shares,
-    )
     return Config(
         **whole,
         minutes=minutes,
@@ -89,9 +75,30 @@ def from_plain(plain: Mapping[str, Any]) -> Config:
         confirm=_whole("search.confirm", search["confirm"], 0, 10_000),
         report_replicates=search["report_replicates"],
         first_rung=search["first_rung"],
-        settings=settings,
+        settings=_settings(whole["seed"], search),
         plain=plain,
     )
+
+
+def _settings(seed: int, search: Mapping[str, Any]) -> Settings:
+    """How the search goes; a method has only the keys that it heeds."""
+    checks: dict[str, Callable[[str, Any], Any]] = {
+        "in_flight": partial(_whole, low=1, high=10_000),
+        "method": partial(_one_of, known=METHODS),
+        "islands": partial(_whole, low=1, high=10_000),
+        "island_size": partial(_whole, low=2, high=1_000_000),
+        "random_programs": partial(_whole, low=0, high=10**9),
+        "restart": _share,
+        "migration_every": partial(_whole, low=0, high=1_000_000),
+        "second_change": _share,
+        "selection": partial(_one_of, known=SELECTIONS),
+        "tournament_size": partial(_whole, low=2, high=1_000_000),
+        "bandit": _flag,
+    }
+    given = {
+        key: check(f"search.{key}", search[key]) for key, check in checks.items() if key in search
+    }
+    return Settings(seed=seed, **given)
 
 
 def write_config(config: Config, file: Path) -> None:
@@ -185,6 +192,12 @@ def _respondent(given: Mapping[str, Any]) -> str:
     if not given.get("model"):
         raise InputError(f"respondent.model is missing: {NLI_HELP}")
     return f"{NLI}:{given['model']}"
+
+
+def _one_of(key: str, value: Any, known: Sequence[str]) -> str:
+    if value not in known:
+        raise InputError(f"{key}={value!r}: should be one of {', '.join(known)}")
+    return str(value)
 
 
 def _known(key: str, name: Any, registry: Mapping[str, Any]) -> str:

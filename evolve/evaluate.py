@@ -2,10 +2,13 @@
 
 A cascade: a few contexts and one seed first; only a candidate that is not behind what its island
 already has goes on to all contexts and seeds; only one that by these should have a place in the
-archive goes on to fresh seeds, which confirm it or not. Every candidate of a run is evaluated with
-the same seeds, so differences between candidates are paired.
+archive goes on to fresh seeds, which confirm it or not. One that makes the same personas on the
+first rung as an earlier program is not scored at all. Every candidate of a run is evaluated with
+the same seeds.
 """
 
+import hashlib
+import json
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -36,9 +39,8 @@ from generators.persona import Persona
 from generators.program import Program, ProgramError, parse
 from generators.sandbox import Sandbox, Verdict
 
-SCORED, DROPPED, FAILED = "scored", "dropped", "failed"
+SCORED, DROPPED, FAILED, DUPLICATE = "scored", "dropped", "failed", "duplicate"
 SCORES = ("values", "pairs", "as_read", "fidelity")  # metrics of a verdict, by its keys
-MEASURES = ("density", "words", "host_calls")  # means over populations
 _SEED_DOMAIN = {"training": 1, "report": 2}
 
 
@@ -101,13 +103,20 @@ class Evaluator:
         self.caches = caches or Caches(setup.embedder)
         self._scorers: dict[str, Scorer] = {}
 
-    def evaluate(self, source: str, bar: float, standing: Standing | None = None) -> dict[str, Any]:
-        """The verdict on a program, plain JSON: status, values by context, measures, cost, reason.
+    def evaluate(
+        self,
+        source: str,
+        bar: float,
+        known: Sequence[str] = (),
+        standing: Standing | None = None,
+    ) -> dict[str, Any]:
+        """The verdict on a program, plain JSON: status, values by context, measures, cost, reason,
+        and a digest of the personas of the first rung.
 
         `bar` is the mean coverage of pairs on the first rung below which the cascade ends early. A
-        context on which the program fails counts as zero. `standing` is who holds the places of the
-        archive: a program that should have one is evaluated on fresh seeds as well. Without it no
-        program is.
+        context on which the program fails counts as zero. A program whose digest is `known` is not
+        scored. `standing` is who holds the places of the archive: a program that should have one is
+        evaluated on fresh seeds as well. Without it no program is.
         """
         try:
             program = parse(source)
@@ -115,9 +124,13 @@ class Evaluator:
             return _verdict(FAILED, _Tally(), str(error))
         setup, done = self.setup, _Tally()
         rung = setup.training[: setup.first_rung]
-        for context in rung:
-            self._one(program, context, 0, done)
-        if not done.populations:
+        made = [self._made(program, context, 0, done) for context in rung]
+        done.digest = _digest(made)
+        if done.digest and done.digest in known:
+            return _verdict(DUPLICATE, done, "makes the personas that an earlier program made")
+        for context, personas in zip(rung, made, strict=True):
+            self._judge(context, personas, done)
+        if not done.judged:
             return _verdict(FAILED, done, done.reason)
         if np.mean([done.scores["pairs"][c.id][0] for c in rung]) < bar:
             return _verdict(DROPPED, done, done.reason)
@@ -125,7 +138,7 @@ class Evaluator:
             for replicate in range(
                 len(done.scores["values"].get(context.id, ())), setup.replicates
             ):
-                self._one(program, context, replicate, done)
+                self._judge(context, self._made(program, context, replicate, done), done)
         verdict = _verdict(SCORED, done, done.reason)
         return verdict if standing is None else self._confirmed(program, verdict, standing)
 
@@ -173,36 +186,42 @@ class Evaluator:
 
         def look(k: int) -> Mapping[str, Table]:
             for context in self.setup.training:
-                self._one(program, context, self.setup.replicates + k, done)
+                made = self._made(program, context, self.setup.replicates + k, done)
+                self._judge(context, made, done)
             return done.tables()
 
         judged = confirmed(verdict, standing, self.setup.confirm, look)
         cost = {kind: amount + done.cost[kind] for kind, amount in verdict["cost"].items()}
         return {**judged, "cost": cost}
 
-    def _one(self, program: Program, context: Context, replicate: int, done: "_Tally") -> None:
+    def _made(
+        self, program: Program, context: Context, replicate: int, done: "_Tally"
+    ) -> list[Persona]:
+        """Personas of a program for a training context; none where it fails, which is noted."""
         n = self.setup.population
         seed = evaluation_seed(self.setup.seed, "training", context, replicate)
         self.sandbox.host_calls = 0
         try:
-            personas = generate(self.sandbox, program, context, n, seed)
+            return generate(self.sandbox, program, context, n, seed)
         except GenerationError as error:
-            done.failed(context, f"{context.id}: {error}", self.sandbox.host_calls)
+            done.failed(context, f"{context.id}: {error}")
+            return []
+        finally:
+            done.ran(self.sandbox.host_calls)
+
+    def _judge(self, context: Context, personas: Sequence[Persona], done: "_Tally") -> None:
+        if not personas:
             return
         scorer = self.scorer(context)
-        judged = scorer.objective(personas, n)
+        judged = scorer.objective(personas, self.setup.population)
         scores = {
             "values": judged.value,
             "pairs": judged.pairs,
             "as_read": rare_combination_coverage(judged.points, scorer.t, scorer.weights),
             "fidelity": credited_fidelity(personas, context, judged.credited),
         }
-        measures = {
-            "density": density_match(judged.points, scorer.reference),
-            "words": _words(personas),
-            "host_calls": float(self.sandbox.host_calls),
-        }
-        done.add(context, scores, measures, judged, personas)
+        density = density_match(judged.points, scorer.reference)
+        done.add(context, scores, density, judged, personas)
 
     def _scorecard(
         self, program: Program, context: Context, replicate: int
@@ -245,10 +264,10 @@ def credited_fidelity(personas: Sequence[Persona], context: Context, credited: P
 
 
 def evaluate_in_worker(
-    store: str, source: str, bar: float, standing: Standing | None = None
+    store: str, source: str, bar: float, known: Sequence[str], standing: Standing
 ) -> dict[str, Any]:
     """`Evaluator.evaluate` for the setup of a run store; the evaluator lives with the process."""
-    return _evaluator(store).evaluate(source, bar, standing)
+    return _evaluator(store).evaluate(source, bar, known, standing)
 
 
 def report_in_worker(store: str, source: str) -> dict[str, Any]:
@@ -281,43 +300,53 @@ class _Tally:
 
     Attributes:
         scores: a table (context: a value a seed) of each metric; a failed population scores 0.
-        measures, gates: sums over the populations that did not fail, so many as `populations`.
-        cost: of all populations.
+        density, words, gates: sums over populations that were `judged`, so many.
+        runs: of the program, failed ones included.
+        cost: of all of them.
         reason: why the first population failed, or failed a gate.
+        digest: of the personas of the first rung.
     """
 
     def __init__(self) -> None:
         self.scores: dict[str, dict[str, list[float]]] = {name: {} for name in SCORES}
-        self.measures = dict.fromkeys(MEASURES, 0.0)
+        self.density = self.words = 0.0
         self.gates: Counter[str] = Counter()
-        self.populations = 0
+        self.judged = self.runs = 0
         self.cost = {"personas": 0, "characters": 0, "host_calls": 0}
-        self.reason = ""
+        self.reason = self.digest = ""
+
+    def ran(self, host_calls: int) -> None:
+        self.runs += 1
+        self.cost["host_calls"] += host_calls
+
+    def failed(self, context: Context, reason: str) -> None:
+        self._score(context, dict.fromkeys(SCORES, 0.0))
+        self.reason = self.reason or reason
 
     def add(
         self,
         context: Context,
         scores: Mapping[str, float],
-        measures: Mapping[str, float],
+        density: float,
         judged: Judged,
         personas: Sequence[Persona],
     ) -> None:
         self._score(context, scores)
-        self.populations += 1
-        for name, value in measures.items():
-            self.measures[name] += value
+        self.judged += 1
+        self.density += density
+        self.words += _words(personas)
         self.gates.update(judged.gates)
         self.cost["personas"] += len(personas)
         self.cost["characters"] += sum(len(p.description) for p in personas)
-        self.cost["host_calls"] += int(measures["host_calls"])
         for gate, reason in judged.reasons.items():
             if not self.reason and judged.gates.get(gate, 0.0) > 0.2:
                 self.reason = f"{context.id}: {reason}"
 
-    def failed(self, context: Context, reason: str, host_calls: int) -> None:
-        self._score(context, dict.fromkeys(SCORES, 0.0))
-        self.cost["host_calls"] += host_calls
-        self.reason = self.reason or reason
+    def measures(self) -> dict[str, float]:
+        """Means over populations."""
+        count = max(self.judged, 1)
+        calls = self.cost["host_calls"] / max(self.runs, 1)
+        return {"density": self.density / count, "words": self.words / count, "host_calls": calls}
 
     def tables(self) -> dict[str, dict[str, list[float]]]:
         """The scores, rounded, as a verdict keeps them."""
@@ -332,17 +361,26 @@ class _Tally:
 
 
 def _verdict(status: str, done: _Tally, reason: str) -> dict[str, Any]:
-    count = max(done.populations, 1)
+    gates = {gate: round(s / max(done.judged, 1), 6) for gate, s in sorted(done.gates.items())}
     return {
         "status": status,
         **done.tables(),
         "fresh": {},
         "confirmed": False,
-        "measures": {name: total / count for name, total in done.measures.items()},
-        "gates": {gate: round(s / count, 6) for gate, s in sorted(done.gates.items()) if s > 0},
+        "measures": done.measures(),
+        "gates": {gate: share for gate, share in gates.items() if share > 0},
         "reason": reason,
-        "cost": dict(done.cost),
+        "cost": dict(done.cost) if done.judged else {},
+        "digest": done.digest,
     }
+
+
+def _digest(made: Sequence[Sequence[Persona]]) -> str:
+    """Short hash of the texts of some populations; empty where one of them is missing."""
+    if not all(made):
+        return ""
+    texts = json.dumps([[p.description for p in personas] for personas in made])
+    return hashlib.sha256(texts.encode()).hexdigest()[:16]
 
 
 def _words(personas: Sequence[Persona]) -> float:

@@ -16,13 +16,11 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
 from evolve.archive import Elite
 from evolve.evaluate import Setup, evaluation_seed, report_in_worker
-from evolve.evidence import Interval, interval
 from evolve.progress import Progress
 from evolve.run import Run
+from evolve.statistics import Interval, interval, paired_interval
 from evolve.workers import collect, open_pool
 from fitness.maps import draw_maps
 from fitness.metrics import Measure, as_points
@@ -64,8 +62,7 @@ class Entry:
 
     def lead(self, other: "Entry") -> Interval:
         """Difference in what the search maximises, paired over contexts and seeds."""
-        mine, theirs = self.report["values"], other.report["values"]
-        return interval({c: np.subtract(mine[c], theirs[c]).tolist() for c in mine})
+        return paired_interval(self.report["values"], other.report["values"])
 
 
 def finish(run: Run, progress: Progress, workers: int) -> list[Entry]:

@@ -20,6 +20,7 @@ class Node:
         kind: name of its type.
         parameter: the parameter it is the argument of; None for a call that is no argument.
         scope: variables in reach there, by kind.
+        outer: the block it is an argument of; None for a call that is no argument.
     """
 
     expression: ast.expr
@@ -29,6 +30,7 @@ class Node:
     field: str
     index: int | None
     scope: dict[str, list[str]]
+    outer: Signature | None = None
 
     @property
     def block(self) -> Signature | None:
@@ -90,6 +92,14 @@ def called_block(node: Any) -> Signature | None:
     return signatures().get(node.func.id)
 
 
+def blocks_in(expression: ast.expr) -> Iterator[tuple[ast.expr, Signature]]:
+    """The calls of blocks in an expression, outermost first."""
+    for node in ast.walk(expression):
+        block = called_block(node)
+        if block is not None and isinstance(node, ast.expr):
+            yield node, block
+
+
 def arguments_of(expression: ast.expr, block: Signature) -> dict[Parameter, ast.expr]:
     """What a call gives each parameter of its block."""
     assert isinstance(expression, ast.Call)
@@ -128,11 +138,11 @@ def _nodes_in(root: ast.AST, scope: dict[str, list[str]], in_block: bool = False
 
 def _arguments_in(call: ast.Call, block: Signature, scope: dict[str, list[str]]) -> Iterator[Node]:
     for i, (parameter, argument) in enumerate(zip(block.parameters, call.args, strict=False)):
-        yield Node(argument, parameter.kind, parameter, call, "args", i, scope)
+        yield Node(argument, parameter.kind, parameter, call, "args", i, scope, block)
     for keyword in call.keywords:
         named = block.parameter(keyword.arg or "")
         if named is not None:
-            yield Node(keyword.value, named.kind, named, keyword, "value", None, scope)
+            yield Node(keyword.value, named.kind, named, keyword, "value", None, scope, block)
 
 
 def _misfits(expression: ast.expr, block: Signature) -> list[str]:

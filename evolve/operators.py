@@ -11,11 +11,13 @@ from collections.abc import Callable
 from typing import Any
 
 from evolve.grammar import Parameter, Signature, grow, signatures
-from evolve.nodes import Node, arguments_of, kind_of, main_function, typed_nodes
+from evolve.nodes import Node, arguments_of, blocks_in, kind_of, main_function, typed_nodes
+from evolve.statements import Body, join
 from generators.program import Program, ProgramError, parse
 
 MAX_SIZE = 500  # syntax nodes of a child, or as many as its parent has: the bound on bloat
 GROW_DEPTH = 2
+SWAPPED = ("Points", "Sentences")  # placements and wordings
 TRIES = 12  # draws before an operator gives up on a parent
 
 Operator = Callable[[Program, Program], "Program | None"]
@@ -46,6 +48,29 @@ def point(parent: Program, _: Program) -> Program | None:
         return True
 
     return _changed(parent, lambda node: node.block is not None, change)
+
+
+def swap(parent: Program, _: Program) -> Program | None:
+    """Swaps the whole placement, or a whole wording, for a block that makes another one.
+
+    Unlike `point`, which changes one call within them. Arguments that fit are kept.
+    """
+
+    def wanted(node: Node) -> bool:
+        whole = node.outer is None or node.outer.returns != node.kind
+        return node.block is not None and node.kind in SWAPPED and whole
+
+    def change(node: Node) -> bool:
+        present = list(blocks_in(node.expression))
+        names = {block.name for _, block in present}
+        others = [s for s in _makers(node.kind) if s.name not in names]
+        if not others:
+            return False
+        given = [pair for call, block in present for pair in arguments_of(call, block).items()]
+        node.replace(_call(random.choice(others), given, node.scope))
+        return True
+
+    return _changed(parent, wanted, change)
 
 
 def insert(parent: Program, _: Program) -> Program | None:
@@ -116,14 +141,36 @@ def crossover(parent: Program, donor: Program) -> Program | None:
     return _changed(parent, lambda node: node.block is not None, change)
 
 
+def graft(parent: Program, donor: Program) -> Program | None:
+    """Joins the first statements of one program to the last of the other, whichever begins.
+
+    So one's placement goes on with the other's wording, or one's texts with the other's records.
+    """
+    bodies = Body(parent), Body(donor)
+    kinds = set.intersection(*({body.kinds[name] for name in body.cuts} for body in bodies))
+    for _ in range(TRIES if kinds else 0):
+        head, tail = random.sample(bodies, 2)
+        kind = random.choice(sorted(kinds))
+        first, last = (random.choice(body.cuts_of(kind)) for body in (head, tail))
+        tree = join(head, tail, first, last)
+        child = tree and _child(tree, parent)
+        if child:
+            return child
+    return None
+
+
 OPERATORS: dict[str, Operator] = {
     "subtree": subtree,
     "point": point,
+    "swap": swap,
     "insert": insert,
     "shrink": shrink,
     "constant": constant,
     "crossover": crossover,
+    "graft": graft,
 }
+
+CROSSOVERS = ("crossover", "graft")  # those that take something from the donor
 
 
 def random_program() -> Program:
@@ -146,19 +193,26 @@ def _changed(
 ) -> Program | None:
     """A child with one wanted node changed, that differs from its parent and is not too large."""
     for _ in range(TRIES):
-        tree = copy.deepcopy(parent.tree)
+        tree = ast.parse(parent.source)
         nodes = [node for node in typed_nodes(tree) if wanted(node)]
         if not nodes:
             return None
         if not change(random.choice(nodes)):
             continue
-        try:
-            child = parse(ast.unparse(_pruned(ast.fix_missing_locations(tree))), "child")
-        except ProgramError:
-            continue
-        if child.hash != parent.hash and child.nodes <= max(MAX_SIZE, parent.nodes):
+        child = _child(tree, parent)
+        if child:
             return child
     return None
+
+
+def _child(tree: ast.Module, parent: Program) -> Program | None:
+    """The program of a tree; None where it is too large, not allowed, or its parent again."""
+    try:
+        child = parse(ast.unparse(_pruned(ast.fix_missing_locations(tree))), "child")
+    except ProgramError:
+        return None
+    small = child.nodes <= max(MAX_SIZE, parent.nodes)
+    return child if small and child.hash != parent.hash else None
 
 
 def _pruned(tree: ast.Module) -> ast.Module:
@@ -182,6 +236,15 @@ def _dead(statement: ast.stmt, read: set[str]) -> bool:
         and statement.targets[0].id not in read
         and kind_of(statement.value) is not None
     )
+
+
+def _makers(kind: str) -> list[Signature]:
+    """The blocks that give a kind without taking it."""
+    return [
+        block
+        for block in signatures().values()
+        if block.returns == kind and all(p.kind != kind for p in block.parameters)
+    ]
 
 
 def _call(

@@ -3,6 +3,7 @@
 import sys
 import time
 
+from evolve.evaluate import DUPLICATE
 from evolve.search import State
 
 EVERY = 10.0  # seconds between plain lines
@@ -54,8 +55,12 @@ class Progress:
     def update(self, state: State, in_flight: int) -> None:
         """Show how far the search is."""
         best = f"best {state.best[-1][1]:.3f}" if state.best else ""
+        repeats = f"{state.statuses[DUPLICATE]} duplicates"
         if self._live:
-            self._rich.update(self._task, description="evolving", completed=state.folded, best=best)
+            shown = f"{best}, {repeats}" if best else ""
+            self._rich.update(
+                self._task, description="evolving", completed=state.folded, best=shown
+            )
             return
         now = time.monotonic()
         if self._quiet or now - self._said < EVERY:
@@ -70,8 +75,8 @@ class Progress:
         )
         elites = len(state.archive.elites)
         print(
-            f"{state.folded}/{self.total} evaluated, {in_flight} in flight, {elites} elites,"
-            f" {best or 'none scored'}, {left}",
+            f"{state.folded}/{self.total} evaluated ({repeats}),"
+            f" {in_flight} in flight, {elites} elites, {best or 'none scored'}, {left}",
             file=sys.stderr,
             flush=True,
         )

@@ -3,19 +3,24 @@
 import base64
 import io
 import os
+from collections import Counter
 from collections.abc import Iterable, Sequence
 from html import escape
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import numpy as np
+
 from evolve.archive import Offer
 from evolve.finish import Entry
+from evolve.operators import MAX_SIZE
 from evolve.table import conclusion, elite_rows, rows
 from fitness.metrics import as_points, reference_lines, uncovered
 from generators.errors import GamutError
 
 if TYPE_CHECKING:
     from evolve.run import Run
+    from evolve.search import State
 
 _STYLE = """
 body { font: 16px/1.5 system-ui, sans-serif; max-width: 62rem; margin: 2rem auto; padding: 0 1rem;
@@ -133,6 +138,37 @@ def _course(run: "Run") -> Iterable[str]:
         " texts no longer than that), or the best of a metric. <em>In training</em>: mean and 95 %"
         " interval over seeds, those on which it was confirmed included. <em>Calls</em>: calls of"
         " blocks a population.</p>"
+    )
+    yield from _operators(state)
+
+
+def _operators(state: "State") -> Iterable[str]:
+    """What each operator gained and cost, and how the search chose among them over time."""
+    quarters = [q for q in np.array_split(np.arange(state.folded), 4) if len(q)]
+    made_by = [state.trail[q[0] : q[-1] + 1] for q in quarters]
+    chosen = [Counter(name for made, _ in q for name in made.split("+")) for q in made_by]
+    names = {name: arm for name, arm in state.operators.arms.items() if arm.tried}
+    lines = []
+    for name, arm in names.items():
+        shares = [q[name] / max(1, sum(q[n] for n in names)) for q in chosen]
+        counts = [str(arm.tried), str(arm.scored), str(arm.better)]
+        gain = f"{arm.gain / arm.cost:.4f}"
+        lines.append([name, *counts, gain, " ".join(f"{share:.0%}" for share in shares)])
+    yield "<h2>Operators</h2>"
+    yield _table(
+        ["operator", "tried", "scored", "better than parent", "gain per cost", "share by quarter"],
+        lines,
+    )
+    sizes = [[nodes for _, nodes in q] for q in made_by]
+    medians = ", ".join(f"{np.median(q):.0f}" for q in sizes)
+    yield (
+        f"<p>Program size in syntax nodes, median by quarter of the search: {medians or 'none'};"
+        f" the largest {max(map(max, sizes), default=0)}, at most {MAX_SIZE} unless the parent was"
+        ' larger.</p><p class="note">Gain: by how much a child beat its parent in training, else 0.'
+        " Cost: 1 is an average candidate; half of it is counted a candidate, half by the"
+        " characters read. A child of two operators counts for both. No program is bred twice;"
+        " duplicates make the personas that an earlier program made on the first rung, and are not"
+        " scored.</p>"
     )
 
 

@@ -85,8 +85,8 @@ def _admit(config: Config, progress: Progress) -> None:
     weak = not_admitted_words(examine(load_context(file), Caches(config.embedder)))
     if not weak:
         return
-    found = f"{file}: the readers hardly tell the poles of some axes apart (statements on their"
-    found += f" own side: {weak}; {percent(ADMITTED)} is needed)"
+    found = f"{file}: the readers hardly tell the poles of some axes apart (told apart"
+    found += f" by their signs: {weak}; {percent(ADMITTED)} is needed)"
     if config.force:
         progress.say(f"{found}; searching all the same (force=true)")
         return
@@ -214,18 +214,21 @@ class _Loop:
         """Look a ticket's verdict up, or breed and submit it; False where the run is stopping."""
         stored = self.run.store.get(ticket)
         if stored is not None:
+            self.run.search.recall(stored[0])
             self.results[ticket] = stored
             return True
         if self.stop.asked or (self.deadline is not None and time.monotonic() > self.deadline):
             return False
-        candidate, bar = self.run.search.breed(ticket)
-        self._submit(_Flight(candidate, bar, self.run.search.state.archive.standing()))
+        search = self.run.search
+        candidate, bar = search.breed(ticket)
+        standing = search.state.archive.standing()
+        self._submit(_Flight(candidate, bar, search.known(), standing))
         return True
 
     def _submit(self, flight: "_Flight") -> None:
         flight = replace(flight, began=time.monotonic())
-        task = str(self.run.store.file), flight.candidate.source, flight.bar, flight.standing
-        self.pending[self.pool.submit(evaluate_in_worker, *task)] = flight
+        task = flight.candidate.source, flight.bar, flight.known, flight.standing
+        self.pending[self.pool.submit(evaluate_in_worker, str(self.run.store.file), *task)] = flight
 
     def _take(self, future: Future[Any]) -> None:
         flight = self.pending.pop(future)
@@ -249,6 +252,7 @@ class _Flight:
 
     candidate: Candidate
     bar: float
+    known: tuple[str, ...]
     standing: Standing
     alone: bool = False
     began: float = 0.0

@@ -8,18 +8,28 @@ often the run was killed.
 
 import random
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import partial
+from itertools import islice
 from typing import Any
 
 import numpy as np
 from deap import base, tools
 
-from evolve.archive import Archive, Offer, objective
-from evolve.evaluate import SCORED
-from evolve.operators import OPERATORS, random_program
+from evolve.archive import Archive, Offer
+from evolve.bandit import Bandit
+from evolve.evaluate import DUPLICATE, SCORED
+from evolve.islands import Islands, Member
+from evolve.operators import CROSSOVERS, OPERATORS, random_program
 from evolve.store import Candidate
+from generators.errors import GamutError
 from generators.program import Program, parse
+
+METHODS = ("gp", "random", "hillclimb")
+SELECTIONS = ("lexicase", "tournament")
+KNOWN = 2_000  # digests of populations that an evaluation is told of, the latest seen
+TRIES = 10  # at a child that is new
 
 
 @dataclass(frozen=True)
@@ -29,60 +39,76 @@ class Settings:
     Attributes:
         seed: of everything.
         in_flight: candidates bred before the first of them is judged; not the number of workers.
+        method: "gp", typed genetic programming; or a control: "random", every program grown from
+            nothing, or "hillclimb", each varied from the one that has been best so far.
         islands: populations that mix only by migration.
         island_size: members an island keeps.
         random_programs: grown from nothing after the baselines, before variation starts.
         restart: share of later candidates that are grown from nothing.
-        migration_every: tickets between migrations of an island's best to the next island.
+        migration_every: tickets between migrations of an island's best to the next one; 0: never.
         second_change: chance that a child is varied twice.
+        selection: of parents: "lexicase" (automatic epsilon-lexicase over contexts), "tournament".
+        tournament_size: members that a tournament is held among.
+        bandit: whether operators are drawn by what they have gained; else evenly.
     """
 
     seed: int
     in_flight: int
-    islands: int
-    island_size: int
-    random_programs: int
-    restart: float
-    migration_every: int
-    second_change: float
+    method: str = "gp"
+    islands: int = 1
+    island_size: int = 1
+    random_programs: int = 0
+    restart: float = 0.0
+    migration_every: int = 0
+    second_change: float = 0.0
+    selection: str = "lexicase"
+    tournament_size: int = 2
+    bandit: bool = False
 
-
-class _Fitness(base.Fitness):  # type: ignore[misc]
-    """Two values a training context, all to be maximised: credited rare combination coverage, and
-    that of pairs, which is sooner above zero; DEAP reads `weights` from the class."""
-
-    weights: tuple[float, ...] = ()
-
-
-@dataclass
-class Member:
-    """A scored program on an island, as DEAP's selection wants it."""
-
-    ticket: int
-    program: Program
-    fitness: _Fitness
-    value: float
-    first_rung: tuple[float, ...]
+    @property
+    def operators(self) -> dict[str, Callable[[Program, Program], Program | None]]:
+        """What may vary a program; a hill climber has nobody to cross with."""
+        alone = self.method == "hillclimb"
+        return {name: o for name, o in OPERATORS.items() if not (alone and name in CROSSOVERS)}
 
 
 @dataclass
 class State:
-    """What the verdicts fold to; never stored, always folded again."""
+    """What the verdicts fold to; never stored, always folded again.
 
-    islands: list[list[Member]]
+    Attributes:
+        islands: their members.
+        operators: what each operator has gained and cost.
+        archive: the elites.
+        folded: number of verdicts.
+        statuses, offers: how often each has come.
+        values: objective of every scored candidate, by ticket.
+        digests: of all populations seen on the first rung, the one seen last at the end.
+        characters: read so far.
+        trail: of each candidate in turn, what made it and how many syntax nodes it has (0: it is
+            not Python).
+        best: where the best objective so far changed: ticket and objective.
+    """
+
+    islands: Islands
+    operators: Bandit
     archive: Archive = field(default_factory=Archive)
-    seen: set[str] = field(default_factory=set)
     folded: int = 0
-    offers: Counter[Offer] = field(default_factory=Counter)
     statuses: Counter[str] = field(default_factory=Counter)
-    best: list[tuple[int, float]] = field(default_factory=list)  # (ticket, best objective so far)
+    offers: Counter[Offer] = field(default_factory=Counter)
+    values: dict[int, float] = field(default_factory=dict)
+    digests: dict[str, None] = field(default_factory=dict)
+    characters: int = 0
+    trail: list[tuple[str, int]] = field(default_factory=list)
+    best: list[tuple[int, float]] = field(default_factory=list)
 
 
 class Search:
     """Breeds candidates by ticket and folds their verdicts.
 
-    `start` are the programs of the first tickets: (origin, program), baselines first.
-    `training` names the contexts in order; `first_rung` is how many the cascade begins with.
+    `start` are the programs of the first tickets: (origin, program), baselines first; one that is
+    there already is left out. `training` names the contexts in order; `first_rung` is how many the
+    cascade begins with.
     """
 
     def __init__(
@@ -93,14 +119,17 @@ class Search:
         first_rung: int,
     ) -> None:
         self.settings = settings
-        self.start = list(start)
-        self.state = State([[] for _ in range(settings.islands)])
+        unique = {program.hash: (origin, program) for origin, program in reversed(start)}
+        self.start = [one for one in start if unique.pop(one[1].hash, None)]
+        operators = settings.operators
+        islands = Islands(settings.islands, settings.island_size)
+        self.state = State(islands, Bandit(list(operators)))
+        self._taken: set[str] = set()  # hashes of the programs of all tickets before the next
         self._training = list(training)
         self._rung = self._training[:first_rung]
-        self._fitness = type("Fitness", (_Fitness,), {"weights": (1.0,) * 2 * len(training)})
         self.toolbox = base.Toolbox()
-        self.toolbox.register("select", tools.selAutomaticEpsilonLexicase, k=1)
-        for name, operator in OPERATORS.items():
+        self.toolbox.register("select", _selection(settings), k=1)
+        for name, operator in operators.items():
             self.toolbox.register(name, operator)
 
     def may_breed(self, ticket: int) -> bool:
@@ -113,101 +142,144 @@ class Search:
     def breed(self, ticket: int) -> tuple[Candidate, float]:
         """The candidate of a ticket, and the bar that it must pass on the first rung.
 
-        To be called as soon as `may_breed`, before another verdict is folded: that is what makes
-        a run replayable.
+        To be called as soon as `may_breed`, before another verdict is folded, and for tickets in
+        turn, but for those that are `recall`ed: that is what makes a run replayable.
         """
         assert self.state.folded == self._bred_from(ticket), "bred from a later state"
         seeds = np.random.SeedSequence((self.settings.seed, ticket)).generate_state(2)
         random.seed(int(seeds[0]) << 32 | int(seeds[1]))  # DEAP draws from `random`
+        bar = self.state.islands.bar(ticket)
+        parents: tuple[int, ...] = ()
         if ticket < len(self.start):
-            origin, program = self.start[ticket]
-            return Candidate(ticket, program.source, program.hash, origin, ()), -1.0
-        island = self.state.islands[ticket % len(self.state.islands)]
-        early = ticket < len(self.start) + self.settings.random_programs
-        if early or not island or random.random() < self.settings.restart:
-            program, operator, parents = _from_nothing()
+            (operator, program), bar = self.start[ticket], -1.0
+        elif self._anew(ticket):
+            program, operator = self._from_nothing()
         else:
-            program, operator, parents = self._child(island)
-        return Candidate(ticket, program.source, program.hash, operator, parents), self._bar(island)
+            program, operator, parents = self._child(self.state.islands.of(ticket))
+        candidate = Candidate(ticket, program.source, program.hash, operator, parents)
+        self.recall(candidate)
+        return candidate, bar
+
+    def recall(self, candidate: Candidate) -> None:
+        """Take a candidate that an earlier process bred instead of breeding its ticket."""
+        self._taken.add(candidate.hash)
+
+    def known(self) -> tuple[str, ...]:
+        """Digests of populations already judged; to be asked for when a candidate is bred."""
+        return tuple(islice(reversed(self.state.digests), KNOWN))
 
     def fold(self, candidate: Candidate, verdict: Mapping[str, Any]) -> Offer:
         """Take the verdict of the next ticket into the state."""
         assert candidate.ticket == self.state.folded, "tickets are folded in order"
         state = self.state
         state.folded += 1
-        state.statuses[verdict["status"]] += 1
+        state.trail.append((candidate.operator, _nodes(candidate.source)))
+        status = self._status(verdict)
+        state.statuses[status] += 1
         offer = Offer.KEPT_OUT
-        if verdict["status"] == SCORED and candidate.hash not in state.seen:
+        if status == SCORED:
             offer = state.archive.offer(candidate, verdict)
-            self._settle(self._member(candidate, verdict))
-        state.seen.add(candidate.hash)
+            self._settle(candidate.ticket, parse(candidate.source), verdict)
         state.offers[offer] += 1
-        if state.folded % self.settings.migration_every == 0:
-            self._migrate()
+        self._credit(candidate, verdict)
+        if self.settings.migration_every and state.folded % self.settings.migration_every == 0:
+            state.islands.migrate()
         elites = state.archive.elites
         if elites and (not state.best or elites[0].objective != state.best[-1][1]):
             state.best.append((candidate.ticket, elites[0].objective))
         return offer
 
+    def _settle(self, ticket: int, program: Program, verdict: Mapping[str, Any]) -> None:
+        """Make a scored program a parent to be; a start program is one on every island."""
+        member = Member.judged(ticket, program, verdict, self._training, self._rung)
+        self.state.values[ticket] = member.value
+        if self.settings.method == "hillclimb":
+            self.state.islands.climb(member)
+        else:
+            self.state.islands.settle(member, everywhere=ticket < len(self.start))
+
+    def _anew(self, ticket: int) -> bool:
+        """Whether the program of a ticket is grown from nothing."""
+        settings = self.settings
+        early = ticket < len(self.start) + settings.random_programs
+        if settings.method == "random" or early or not self.state.islands.of(ticket):
+            return True
+        return random.random() < settings.restart
+
+    def _from_nothing(self) -> tuple[Program, str]:
+        for _ in range(1_000):
+            program = random_program()
+            if program.hash not in self._taken:
+                return program, "random"
+        raise GamutError("the grammar has no more programs; give the search a smaller budget")
+
     def _child(self, island: list[Member]) -> tuple[Program, str, tuple[int, ...]]:
         """A program not seen before, bred on an island; grown from nothing if that fails."""
-        for _ in range(10):
+        for _ in range(TRIES):
             parent = self.toolbox.select(island)[0]
-            donor = self.toolbox.select(random.choice([i for i in self.state.islands if i]))[0]
-            name = random.choice(list(OPERATORS))
-            child: Program | None = getattr(self.toolbox, name)(parent.program, donor.program)
-            if child is not None and random.random() < self.settings.second_change:
-                second = random.choice(list(OPERATORS))
-                child = getattr(self.toolbox, second)(child, donor.program) or child
-            if child is not None and child.hash not in self.state.seen:
-                parents = (parent.ticket, donor.ticket) if name == "crossover" else (parent.ticket,)
-                return child, name, parents
-        return _from_nothing()
+            home = random.choice([others for others in self.state.islands.all if others])
+            donor = self.toolbox.select(home)[0]
+            names = [self._operator()]
+            if random.random() < self.settings.second_change:
+                names.append(self._operator())
+            child, made_by = parent.program, []
+            for name in names:
+                varied = getattr(self.toolbox, name)(child, donor.program)
+                if varied is not None:
+                    child = varied
+                    made_by.append(name)
+            if made_by and child.hash not in self._taken:
+                crossed = any(name in CROSSOVERS for name in made_by)
+                parents = (parent.ticket, donor.ticket) if crossed else (parent.ticket,)
+                return child, "+".join(made_by), parents
+        return *self._from_nothing(), ()
 
-    def _bar(self, island: list[Member]) -> float:
-        """First-rung mean that the lower half of the island has: below it the cascade ends."""
-        if len(island) < self.settings.island_size:
-            return 0.0
-        return float(np.median([np.mean(m.first_rung) for m in island])) * 0.8
+    def _operator(self) -> str:
+        if self.settings.bandit:
+            return self.state.operators.draw()
+        return random.choice(list(self.state.operators.arms))
 
-    def _member(self, candidate: Candidate, verdict: Mapping[str, Any]) -> Member:
-        values, pairs = verdict["values"], verdict["pairs"]
-        cases = [float(np.mean(v[c])) for v in (values, pairs) for c in self._training]
-        fitness = self._fitness(tuple(cases))
-        first = tuple(pairs[c][0] for c in self._rung)
-        program = parse(candidate.source)
-        return Member(candidate.ticket, program, fitness, objective(verdict), first)
+    def _status(self, verdict: Mapping[str, Any]) -> str:
+        """The status of a verdict; one on personas that another program made is a duplicate.
 
-    def _settle(self, member: Member) -> None:
-        """Place a member on the island of its ticket; a baseline lives on all of them."""
-        islands = self.state.islands
-        everywhere = member.ticket < len(self.start)
-        for island in islands if everywhere else [islands[member.ticket % len(islands)]]:
-            _join(island, member, self.settings.island_size)
+        Evaluation finds most of these before it scores them, but not those that were in flight
+        together.
+        """
+        digests, digest = self.state.digests, verdict.get("digest")
+        seen = digest in digests
+        if digest:
+            digests.pop(digest, None)  # the latest seen goes to the end
+            digests[digest] = None
+        return DUPLICATE if seen else str(verdict["status"])
 
-    def _migrate(self) -> None:
-        """The best of each island joins the next one."""
-        islands = self.state.islands
-        travellers = [max(island, key=_rank) if island else None for island in islands]
-        for i, traveller in enumerate(travellers):
-            target = islands[(i + 1) % len(islands)]
-            if traveller:
-                _join(target, traveller, self.settings.island_size)
+    def _credit(self, candidate: Candidate, verdict: Mapping[str, Any]) -> None:
+        """Tell the bandit what a candidate gained over its parent, and what it cost.
 
-
-def _from_nothing() -> tuple[Program, str, tuple[int, ...]]:
-    return random_program(), "random", ()
-
-
-def _join(island: list[Member], member: Member, size: int) -> None:
-    """Add a member, unless one that behaves exactly alike is there; the worst one goes."""
-    if any(m.fitness.values == member.fitness.values for m in island):
-        return
-    island.append(member)
-    if len(island) > size:
-        island.remove(min(island, key=_rank))
+        Costs are counted, not timed: half of what an average candidate costs is its ticket, half
+        are the characters that were read.
+        """
+        state = self.state
+        read = int(verdict.get("cost", {}).get("characters", 0))
+        state.characters += read
+        if not candidate.parents:
+            return
+        value = state.values.get(candidate.ticket)
+        gain = 0.0 if value is None else max(0.0, value - state.values[candidate.parents[0]])
+        cost = 0.5 + 0.5 * read * state.folded / max(1, state.characters)
+        for name in candidate.operator.split("+"):
+            state.operators.credit(name, gain, cost, value is not None)
 
 
-def _rank(member: Member) -> tuple[float, float, int]:
-    """By what is maximised, where that is equal by all cases, then the elder first."""
-    return member.value, sum(member.fitness.values), -member.ticket
+def _selection(settings: Settings) -> Callable[..., list[Member]]:
+    """DEAP's way to select parents."""
+    if settings.selection == "lexicase":
+        return tools.selAutomaticEpsilonLexicase  # type: ignore[no-any-return]
+    return partial(tools.selTournament, tournsize=settings.tournament_size, fit_attr="rank")
+
+
+def _nodes(source: str) -> int:
+    """Syntax nodes of a candidate; it may be refused, since a model may write anything."""
+    try:
+        return Program(source).nodes
+    except (SyntaxError, ValueError, RecursionError, MemoryError):
+        return 0

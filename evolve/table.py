@@ -48,17 +48,17 @@ def elite_rows(elites: Sequence[Elite]) -> list[list[str]]:
 def results_table(entries: Sequence[Entry], shown: int = SHOWN) -> str:
     """The best elites beside every baseline, with intervals, as plain text."""
     title = "Rare combination coverage on the report contexts (mean, 95 % interval)"
-    return _plain_text(title, rows(entries, shown))
+    return plain_text(title, rows(entries, shown))
 
 
 def elites_table(entries: Sequence[Entry]) -> str:
     """All elites by what they are kept for, as plain text."""
     title = "What each elite is kept for (density: likeness to the reference; words a persona)"
-    return _plain_text(title, elite_rows([e.elite for e in entries if e.elite]))
+    return plain_text(title, elite_rows([e.elite for e in entries if e.elite]))
 
 
-def _plain_text(title: str, table: Sequence[Sequence[str]]) -> str:
-    """A table with a heading in its first row, without lines or colours."""
+def plain_text(title: str, table: Sequence[Sequence[str]]) -> str:
+    """A table with a heading in its first row, without lines or colours, as wide as it needs."""
     from rich.console import Console
     from rich.table import Table
 
@@ -70,7 +70,7 @@ def _plain_text(title: str, table: Sequence[Sequence[str]]) -> str:
     out = StringIO()
     widest = max(WIDTH, Console(width=10_000).measure(drawn).maximum)
     Console(file=out, width=widest, color_system=None).print(drawn)
-    return out.getvalue().rstrip()
+    return "\n".join(line.rstrip() for line in out.getvalue().splitlines())
 
 
 def conclusion(entries: Sequence[Entry]) -> str:

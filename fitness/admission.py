@@ -1,28 +1,33 @@
 """Admission: can the readers tell the poles of a context's axes apart?
 
-The hidden statements and items of an axis are their own examination: a quarter is left out at a
-time and read with the others. A level of an axis whose own statements land on the wrong side means
-nothing, so a search on such a context is refused unless the user insists.
+They are asked with texts that they do not read with: the signs, which are what personas are written
+with, and the hidden statements and items, a quarter of which is left out at a time and read with
+the others. How well two poles are told apart is the chance that a text of the high pole is read
+higher than one of the low pole (the area under the ROC curve; .5 is guessing). The signs decide: a
+statement that is left out often leaves its own contrary behind on the other side, which draws it
+there, so those figures are too low; they say which statements are the weak ones. A level on an
+axis whose poles are not told apart means little, so a search on such a context is refused unless
+the user insists.
 """
 
-from collections.abc import Iterator, Sequence
+from collections import Counter
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from math import floor
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from fitness.embedding import Caches
 from fitness.respondents import Agreement
+from fitness.respondents.sentence_reader import SentenceReader
 from fitness.respondents.sentences import about_i
+from generators.blocks.clauses import clause, first_person
 from generators.context import Axis, Context, Hidden
 
-ADMITTED = 0.85  # share of an axis' own texts on their own side, a mean over both readers
+ADMITTED = 0.85  # how well the poles must be told apart by the signs, a mean over both readers
 CONFUSED = 0.25  # share of an axis' own texts that are taken for another one
 FOLDS = 4
-
-Levels = NDArray[np.float64]
 
 
 @dataclass(frozen=True)
@@ -31,20 +36,23 @@ class AxisAdmission:
 
     Attributes:
         axis: its id.
-        accuracy: by reader, share of its statements and items read on their own side.
+        signs: by reader, how well it tells the signs of the two poles apart, in [0, 1].
+        left_out: by reader, how well it tells statements and items apart without reading with them.
         confused_with: ids of axes that many of its statements are attributed to by a reader.
-        rewrite: texts that a reader puts on the wrong side, those that both do first.
+        rewrite: signs and statements that a reader puts on the wrong side, those that both do
+            first, signs before statements.
     """
 
     axis: str
-    accuracy: dict[str, float]
+    signs: dict[str, float]
+    left_out: dict[str, float]
     confused_with: tuple[str, ...]
     rewrite: tuple[str, ...]
 
     @property
     def mean(self) -> float:
-        """Accuracy over both readers."""
-        return float(np.mean(list(self.accuracy.values())))
+        """How well its poles are told apart by the signs, over both readers."""
+        return float(np.mean(list(self.signs.values())))
 
     @property
     def admitted(self) -> bool:
@@ -55,7 +63,8 @@ class AxisAdmission:
         """Plain JSON."""
         return {
             "axis": self.axis,
-            "accuracy": {reader: round(share, 4) for reader, share in self.accuracy.items()},
+            "signs": {reader: round(share, 4) for reader, share in self.signs.items()},
+            "left_out": {reader: round(share, 4) for reader, share in self.left_out.items()},
             "admitted": self.admitted,
             "confused_with": list(self.confused_with),
             "rewrite": list(self.rewrite),
@@ -63,11 +72,40 @@ class AxisAdmission:
 
 
 @dataclass
-class _Tally:
-    """What was found of one axis: text → by reader whether it is on its own side, and axes read."""
+class _Read:
+    """Texts of one axis as one reader read them: (text, whether of the high pole, level), and for
+    each text that was attributed at all the number of the axis that it was most attributed to."""
 
-    right: dict[str, dict[str, bool]] = field(default_factory=dict)
-    taken_for: dict[str, list[int]] = field(default_factory=dict)
+    placed: list[tuple[str, bool, float]] = field(default_factory=list)
+    taken_for: list[int] = field(default_factory=list)
+
+    def add(
+        self,
+        reader: SentenceReader,
+        number: int,
+        texts: Sequence[tuple[str, bool]],
+        told: Callable[[str], str],
+    ) -> None:
+        """Read texts of axis `number`, given with whether they are of the high pole."""
+        shares, levels = reader.sentence_levels([told(text) for text, _ in texts])
+        self.placed += [
+            (text, high, float(level))
+            for (text, high), level in zip(texts, levels[:, number], strict=True)
+        ]
+        self.taken_for += shares[shares.any(axis=1)].argmax(axis=1).tolist()
+
+    @property
+    def apart(self) -> float:
+        """The chance that a text of the high pole is read higher than one of the low pole."""
+        high = np.array([level for _, is_high, level in self.placed if is_high])
+        low = np.array([level for _, is_high, level in self.placed if not is_high])
+        difference = np.subtract.outer(high, low)
+        return float(((difference > 0) + 0.5 * (difference == 0)).mean())
+
+    @property
+    def wrong(self) -> set[str]:
+        """Texts on the other side."""
+        return {text for text, high, level in self.placed if (level > 0.5) != high}
 
 
 def examine(context: Context, caches: Caches) -> list[AxisAdmission]:
@@ -75,24 +113,26 @@ def examine(context: Context, caches: Caches) -> list[AxisAdmission]:
 
     Raises GamutError where an axis has no hidden part.
     """
-    tallies = [_Tally() for _ in context.axes]
-    for fold in range(FOLDS):
-        parts = [_without(axis, fold) for axis in context.axes]
+    axes = range(len(context.axes))
+    by_signs: list[dict[str, _Read]] = [{} for _ in axes]
+    left_out: list[dict[str, _Read]] = [{} for _ in axes]
+    for reader in Agreement(context, caches).readers:
+        for number, axis in enumerate(context.axes):
+            signs = [(s, False) for s in axis.signs.low] + [(s, True) for s in axis.signs.high]
+            read = by_signs[number].setdefault(reader.name, _Read())
+            read.add(reader, number, signs, _of_the_person)
+    for quarter in range(FOLDS):
+        parts = [_without(axis, quarter) for axis in context.axes]
         rest = context.model_copy(update={"axes": tuple(axis for axis, _ in parts)})
         for reader in Agreement(rest, caches).readers:
-            for number, (_, left_out) in enumerate(parts):
-                texts = [about_i(text) for text, _ in left_out]
-                shares, levels = reader.sentence_levels(texts)
-                tally = tallies[number]
-                for (text, high), level in zip(left_out, levels[:, number], strict=True):
-                    tally.right.setdefault(text, {})[reader.name] = (level > 0.5) == high
-                spoken = shares[shares.any(axis=1)]
-                tally.taken_for.setdefault(reader.name, []).extend(spoken.argmax(axis=1).tolist())
-    return [_verdict(context, number, tally) for number, tally in enumerate(tallies)]
+            for number, (_, texts) in enumerate(parts):
+                read = left_out[number].setdefault(reader.name, _Read())
+                read.add(reader, number, texts, about_i)
+    return [_verdict(context, n, by_signs[n], left_out[n]) for n in axes]
 
 
 def not_admitted_words(found: Sequence[AxisAdmission]) -> str:
-    """The axes that are not admitted, each with its accuracy; empty where all are."""
+    """The axes that are not admitted, each with its figure; empty where all are."""
     return ", ".join(f"{axis.axis} {percent(axis.mean)}" for axis in found if not axis.admitted)
 
 
@@ -124,20 +164,30 @@ def _parted(values: Sequence[Any], fold: int) -> tuple[tuple[Any, ...], tuple[An
     return kept, tuple(v for i, v in enumerate(values) if i % FOLDS == fold)
 
 
-def _verdict(context: Context, number: int, tally: _Tally) -> AxisAdmission:
-    readers = list(tally.taken_for)
-    accuracy = {
-        reader: float(np.mean([said[reader] for said in tally.right.values()]))
-        for reader in readers
-    }
-    wrong = {text: sum(not right for right in said.values()) for text, said in tally.right.items()}
-    rewrite = sorted((text for text, count in wrong.items() if count), key=lambda t: -wrong[t])
-    confused = {
-        other for reader in readers for other in _often(tally.taken_for[reader]) if other != number
-    }
+def _of_the_person(sign: str) -> str:
+    """A sign as a program's text about "I" tells it."""
+    return first_person(f"They {clause(sign)}.")
+
+
+def _verdict(
+    context: Context, number: int, signs: Mapping[str, _Read], left_out: Mapping[str, _Read]
+) -> AxisAdmission:
+    wrong = [
+        Counter(text for read in found.values() for text in read.wrong)
+        for found in (signs, left_out)
+    ]
+    rewrite = [
+        text
+        for times in (2, 1)
+        for count in wrong
+        for text in sorted(count)
+        if count[text] == times
+    ]
+    confused = {other for read in left_out.values() for other in _often(read.taken_for)} - {number}
     return AxisAdmission(
         axis=context.axes[number].id,
-        accuracy=accuracy,
+        signs={reader: read.apart for reader, read in signs.items()},
+        left_out={reader: read.apart for reader, read in left_out.items()},
         confused_with=tuple(context.axes[other].id for other in sorted(confused)),
         rewrite=tuple(rewrite),
     )

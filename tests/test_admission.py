@@ -1,7 +1,5 @@
 """Admission: poles that readers tell apart pass, poles that are mixed up do not."""
 
-import random
-
 import pytest
 
 from fitness.admission import AxisAdmission, examine
@@ -16,27 +14,27 @@ def good(elders: Context, caches: Caches) -> list[AxisAdmission]:
 
 
 def mixed_up(axis: Axis) -> Axis:
-    """The same axis with its hidden texts dealt to the poles at random."""
-    assert axis.hidden is not None
-    draw = random.Random(5)
-    texts = [*axis.hidden.low, *axis.hidden.high]
-    draw.shuffle(texts)
-    items = list(axis.hidden.items)
-    keys = [item.key for item in items]
-    draw.shuffle(keys)
-    dealt = tuple(i.model_copy(update={"key": k}) for i, k in zip(items, keys, strict=True))
-    half = len(axis.hidden.low)
-    hidden = axis.hidden.model_copy(
-        update={"low": tuple(texts[:half]), "high": tuple(texts[half:]), "items": dealt}
+    """The same axis with every second hidden text on the other side."""
+    hidden = axis.hidden
+    assert hidden is not None
+    low, high = (
+        (*own[::2], *other[1::2])
+        for own, other in ((hidden.low, hidden.high), (hidden.high, hidden.low))
     )
-    return axis.model_copy(update={"hidden": hidden})
+    items = tuple(
+        item.model_copy(update={"key": item.key if number % 2 else -item.key})
+        for number, item in enumerate(sorted(hidden.items, key=lambda item: item.key))
+    )
+    dealt = hidden.model_copy(update={"low": low, "high": high, "items": items})
+    return axis.model_copy(update={"hidden": dealt})
 
 
 def test_axes_whose_poles_lie_apart_are_admitted(good: list[AxisAdmission]) -> None:
     assert [axis.axis for axis in good] == ["paper_life", "lured_in"]
     for axis in good:
         assert axis.admitted
-        assert set(axis.accuracy) == {"projection", "nearest"}
+        assert set(axis.signs) == set(axis.left_out) == {"projection", "nearest"}
+        assert all(0.5 < share <= 1 for share in (*axis.signs.values(), *axis.left_out.values()))
 
 
 def test_axes_whose_poles_are_mixed_up_are_not(elders: Context, caches: Caches) -> None:
@@ -48,9 +46,10 @@ def test_axes_whose_poles_are_mixed_up_are_not(elders: Context, caches: Caches) 
 
 def test_what_both_readers_misplace_comes_first(companion: Context, caches: Caches) -> None:
     for axis in examine(companion, caches):
-        hidden = next(a.hidden for a in companion.axes if a.id == axis.axis)
-        assert hidden is not None
-        known = {*hidden.low, *hidden.high, *(item.text for item in hidden.items)}
+        own = next(a for a in companion.axes if a.id == axis.axis)
+        assert own.hidden is not None
+        known = {*own.signs.low, *own.signs.high, *own.hidden.low, *own.hidden.high}
+        known |= {item.text for item in own.hidden.items}
         assert set(axis.rewrite) <= known
         plain = axis.as_json()
         assert plain["admitted"] is axis.admitted

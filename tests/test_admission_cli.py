@@ -24,18 +24,19 @@ def own(tmp_path: Path) -> Path:
     return saved(tmp_path, content("zest", "calm"))
 
 
-def verdicts(*accuracies: float, **fields: Sequence[str]) -> Callable[..., list[AxisAdmission]]:
-    """Stands in for `examine`: every axis of a context in turn has one of the accuracies."""
+def verdicts(*figures: float, **fields: Sequence[str]) -> Callable[..., list[AxisAdmission]]:
+    """Stands in for `examine`: every axis of a context in turn has one of the figures."""
 
     def examined(context: Context, caches: Caches) -> list[AxisAdmission]:
         return [
             AxisAdmission(
                 axis=axis.id,
-                accuracy={"projection": share, "nearest": share},
+                signs={"projection": share, "nearest": share},
+                left_out={"projection": 0.7, "nearest": 0.8},
                 confused_with=tuple(fields.get("confused_with", ())),
                 rewrite=tuple(fields.get("rewrite", ())),
             )
-            for axis, share in zip(context.axes, accuracies, strict=False)
+            for axis, share in zip(context.axes, figures, strict=False)
         ]
 
     return examined
@@ -64,16 +65,14 @@ def test_check_warns_of_poles_that_nobody_can_tell_apart(own: Path) -> None:
     said = gamut("context", "check", own)
     warned = [line for line in said.out.splitlines() if line.startswith(f"{own}: warning: ")]
     assert ["zest" in warned[0], "calm" in warned[1]] == [True, True]
-    assert all("not admitted (mean " in line and "85 % is needed" in line for line in warned)
-    statements = {
-        a.text for axis in load_context(own).axes if axis.hidden for a in axis.hidden.items
-    }
+    assert all("not admitted (by signs " in line and "85 % is needed" in line for line in warned)
+    texts = {a.text for axis in load_context(own).axes if axis.hidden for a in axis.hidden.items}
     for axis in load_context(own).axes:
         assert axis.hidden
-        statements |= {*axis.hidden.low, *axis.hidden.high}
+        texts |= {*axis.hidden.low, *axis.hidden.high, *axis.signs.low, *axis.signs.high}
     told = [line[11:] for line in said.out.splitlines() if line.startswith("  rewrite: ")]
     assert told
-    assert set(told) <= statements
+    assert set(told) <= texts
     assert said.out.splitlines()[-1] == f"{own}: ok, 2 to look at"
 
 
@@ -81,7 +80,7 @@ def test_check_as_json_holds_what_was_examined(own: Path) -> None:
     (record,) = json.loads(gamut("context", "check", own, "--json").out)
     assert record["admission"] == [a.as_json() for a in examine(load_context(own), Caches())]
     assert [set(axis) for axis in record["admission"]] == [
-        {"axis", "accuracy", "admitted", "confused_with", "rewrite"}
+        {"axis", "signs", "left_out", "admitted", "confused_with", "rewrite"}
     ] * 2
 
 
@@ -93,13 +92,14 @@ def test_examining_again_embeds_nothing(own: Path) -> None:
 
 
 def test_an_axis_below_is_told_with_what_to_do(own: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    sides, rewrite = "statements on their own side:", [f"I am statement {n}." for n in range(8)]
+    apart, rewrite = "poles told apart by signs:", [f"I am statement {n}." for n in range(8)]
+    out = "by statements left out: projection 70 %, nearest 80 %"
     fake = verdicts(0.9, 0.849, confused_with=["zest"], rewrite=rewrite)
     monkeypatch.setattr("fitness.admission.examine", fake)
     assert gamut("context", "check", own).out.splitlines() == [
-        f"{own}: axes[0] zest: {sides} projection 90 %, nearest 90 %: admitted",
-        f"{own}: warning: axes[1] calm: {sides} projection 84 %, nearest 84 %: not admitted"
-        " (mean 84 %, 85 % is needed)",
+        f"{own}: axes[0] zest: {apart} projection 90 %, nearest 90 %; {out}: admitted",
+        f"{own}: warning: axes[1] calm: {apart} projection 84 %, nearest 84 %; {out}:"
+        " not admitted (by signs 84 %, 85 % is needed)",
         "  often taken for: zest",
         *(f"  rewrite: {text}" for text in rewrite[:6]),
         "  and 2 more (--json lists them)",
@@ -140,7 +140,12 @@ def test_check_of_many_files_tells_how_far_it_is(
 
 def test_help_says_what_is_measured_and_what_to_do() -> None:
     said = " ".join(gamut("context", "check", "--help").out.split())
-    for part in ("a quarter of an axis' hidden", "85 %", "--force", "rewrite the statements"):
+    for part in (
+        "A quarter of an axis' hidden",
+        "85 %",
+        "--force",
+        "rewrite the signs and statements",
+    ):
         assert part in said
 
 
@@ -182,7 +187,7 @@ def test_force_goes_on_and_says_so(
     words.insert(place, word)
     said = gamut(*words, status=2).err
     assert opened == [folder]
-    assert "(statements on their own side: calm 50 %; 85 % is needed)" in said
+    assert "(told apart by their signs: calm 50 %; 85 % is needed)" in said
     assert "zest" not in said
     assert "searching all the same (force=true)" in said
     assert yaml.safe_load((folder / "config.yaml").read_text())["force"] is True
@@ -235,7 +240,7 @@ def test_resume_does_not_examine_again(own: Path, monkeypatch: pytest.MonkeyPatc
     monkeypatch.setattr("evolve.run.examine", never)
     said = gamut("resume", folder, status=130)
     assert said.err.splitlines()[-1] == f"gamut resume {folder}"
-    assert "own side" not in said.err
+    assert "told apart" not in said.err
 
 
 # ---- score

@@ -4,61 +4,28 @@ import ast
 import random
 import time
 from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from variation import FAMILY, HAND_WRITTEN, PARENTS, check, grown, runs
 
-import conf
 from evolve.nodes import type_errors, typed_nodes
 from evolve.operators import (
     MAX_SIZE,
     OPERATORS,
+    SWAPPED,
     constant,
     crossover,
     insert,
     point,
-    random_program,
     shrink,
     subtree,
+    swap,
 )
-from generators.baselines import BASELINES, baseline
-from generators.context import load_context, public_view
+from generators.baselines import baseline
 from generators.program import MAX_DEPTH, Program, parse
 from generators.sandbox import Sandbox
-
-TRAIN = Path(conf.__file__).parent / "contexts/train"
-PAYLOADS = [
-    public_view(load_context(TRAIN / f"{name}.yaml"), seed=1).payload
-    for name in ("elders_devices", "companion_daily")  # two and three axes
-]
-HAND_WRITTEN = parse('''
-"""Written by somebody else: a helper, loops, keyword arguments, a variable that changes."""
-import math
-PLACES = ["a town", "a village"]
-
-def blend(one, other, share=0.5):
-    return [[share * a + (1 - share) * b for a, b in zip(p, q)] for p, q in zip(one, other)]
-
-def generate(context, n, rng):
-    axes = context["axes"]
-    k = len(axes)
-    seeds = [rng.getrandbits(31) for _ in range(4)]
-    base = latin_hypercube(n=n, k=k, seed=seeds[0])
-    far = maximin(seed=seeds[1], n=n, k=k)
-    points = blend(base, far, share=0.3)
-    for i in range(2):
-        points = stretch(points=points, factor=1.2)
-    if n > 4:
-        points = mixture(points, corners(n, k, 7), 0.25, seed=seeds[2])
-    sentences = sign_mix(points=points, axes=sharpest(axes, share=0.5), count=3, seed=seeds[3])
-    extra = [behaviour([p], axes, 1, rng.getrandbits(31))[0] for p in points]
-    sentences = both(sentences, others=extra)
-    lines = voice(lines=in_order(sentences, order="mixed", seed=1), person="first")
-    records = people(join(lines=lines, style="plain", seed=2), points, seed=rng.getrandbits(31))
-    return [dict(r, goal=f"Leave {PLACES[i % 2]}.") for i, r in enumerate(records)]
-''')
 
 
 @pytest.fixture(scope="module")
@@ -67,64 +34,40 @@ def sandbox() -> Iterator[Sandbox]:
         yield opened
 
 
-def grown(count: int) -> list[Program]:
-    random.seed(2024)
-    return [random_program() for _ in range(count)]
-
-
-PARENTS = [*map(baseline, BASELINES), *grown(20)]
-FAMILY = [*PARENTS, HAND_WRITTEN]
-
-
 def bred(name: str, seed: int, parents: list[Program] = PARENTS) -> tuple[Program, Program | None]:
     random.seed(f"{name} {seed}")
     parent, donor = random.choice(parents), random.choice(parents)
     return parent, OPERATORS[name](parent, donor)
 
 
-def runs(sandbox: Sandbox, program: Program, seed: int) -> bool:
-    verdict = sandbox.run(program.source, PAYLOADS[seed % 2], 8, seed)
-    return verdict.value is not None and len(verdict.value) == 8
-
-
-def check(parent: Program, child: Program) -> None:
-    assert type_errors(child.tree) == []
-    assert child.hash != parent.hash
-    assert child.nodes <= MAX_SIZE
-    assert parse(child.source).hash == child.hash
-
-
-def share_that_runs(sandbox: Sandbox, name: str, trials: int) -> tuple[float, int]:
-    children = 0
+def share_that_runs(sandbox: Sandbox, name: str, trials: int) -> float:
+    """Share of trials whose child runs. An operator may find nothing to do on a parent: then
+    another is drawn, as the search does, ten times at most."""
     good = 0
-    for seed in range(trials):
-        parent, child = bred(name, seed)
-        if child is None:
-            continue
-        check(parent, child)
-        children += 1
-        good += runs(sandbox, child, seed)
-    return good / children, children
+    for trial in range(trials):
+        draws = (bred(name, 10 * trial + draw, FAMILY) for draw in range(10))
+        parent, child = next(((p, c) for p, c in draws if c is not None), (None, None))
+        if parent is not None and child is not None:
+            check(parent, child)
+            good += runs(sandbox, child, trial)
+    return good / trials
 
 
 @pytest.mark.parametrize("name", OPERATORS)
 def test_children_run(sandbox: Sandbox, name: str) -> None:
-    share, children = share_that_runs(sandbox, name, 60)
-    assert children > 0.6 * 60
-    assert share >= 0.95
+    assert share_that_runs(sandbox, name, 40) >= 0.95
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("name", OPERATORS)
 def test_many_children_run(sandbox: Sandbox, name: str) -> None:
-    share, children = share_that_runs(sandbox, name, 500)
-    print(f"{name}: {children} children of 500 trials, {share:.1%} run")
-    assert children > 0.6 * 500
+    share = share_that_runs(sandbox, name, 500)
+    print(f"{name}: {share:.1%} of 500 children run")
     assert share >= 0.95
 
 
 @pytest.mark.parametrize("name", OPERATORS)
-@settings(max_examples=80, deadline=None)
+@settings(max_examples=50, deadline=None)
 @given(seed=st.integers(0, 2**32))
 def test_children_are_well_typed_small_and_new(name: str, seed: int) -> None:
     parent, child = bred(name, seed, FAMILY)
@@ -188,7 +131,7 @@ def test_a_hand_written_program_can_be_varied(sandbox: Sandbox, name: str) -> No
         if child is None:
             continue
         check(HAND_WRITTEN, child)
-        assert "def blend(" in child.source
+        assert ("def blend(" in child.source) == (child.source.count("blend(") == 2)
         children += 1
         good += runs(sandbox, child, seed)
     assert children >= 12
@@ -376,3 +319,40 @@ def test_large_and_deep_programs_of_other_people_can_be_varied(name: str) -> Non
             assert type_errors(child.tree) == []
             assert child.nodes <= max(MAX_SIZE, parent.nodes)
     assert subtree(large, large) is not None
+
+
+PLAIN = (
+    "def generate(context, n, rng):\n"
+    "    points = stretch(antithetic(sobol(n, len(context['axes']), 5)), 2.0)\n"
+    "    told = both(sign_mix(points, context['axes'], 7, 8), "
+    "if_then(points, context['axes'], 2, 9))\n"
+    "    return people(join(in_order(told, 'axis', 1), 'plain', 2), points, 3)\n"
+)
+
+
+def test_swap_exchanges_a_whole_placement_or_wording_and_keeps_its_arguments() -> None:
+    parent = parse(PLAIN)
+    made: dict[str, set[str]] = {kind: set() for kind in SWAPPED}
+    for seed in range(60):
+        random.seed(seed)
+        child = swap(parent, parent)
+        assert child is not None
+        old = parent.source.splitlines()
+        new = child.source.splitlines()
+        changed = [i for i, line in enumerate(new) if line != old[i]]
+        assert len(new) == len(old)
+        assert len(changed) == 1
+        kept = "(n, len(context['axes'])" if changed == [1] else "(points, context['axes']"
+        assert kept in new[changed[0]]
+        made[SWAPPED[changed[0] - 1]].add(new[changed[0]].split(" = ")[1].partition("(")[0])
+    assert made["Points"] == {
+        "uniform", "halton", "latin_hypercube", "corners", "lattice", "maximin", "covering_design",
+    }  # fmt: skip
+    assert made["Sentences"] == {"graded_phrase", "behaviour", "backstory", "motivation"}
+
+
+def test_swap_keeps_how_many_sentences_there_are() -> None:
+    parent = parse(PLAIN.replace("both(sign_mix(points, context['axes'], 7, 8), ", "(").strip())
+    random.seed(0)
+    children = {child.source for child in (swap(parent, parent) for _ in range(60)) if child}
+    assert any("sign_mix(points, context['axes'], 2, 9)" in source for source in children)

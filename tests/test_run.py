@@ -77,6 +77,8 @@ def test_the_report_needs_no_network(finished: tuple[Path, str]) -> None:
     assert not re.search(r"(?:src|href)=.http", page)
     assert "data:image/png;base64," in page
     assert "combinations are covered by nobody" in page
+    assert "better than parent" in page
+    assert "Program size in syntax nodes" in page
 
 
 def test_archive_lists_its_elites_best_first(finished: tuple[Path, str]) -> None:

@@ -27,9 +27,7 @@ FRENCH = (
 JAPANESE = "私は毎日タブレットで孫と話し、電話で請求書を払います。息子が手紙を書いてくれます。"
 ARABIC = "لا ألمس الحاسوب أبدا. ابني يقرأ الشاشة لي ويكتب رسائلي كل أسبوع."
 LONGEST = 100_000
-SECONDS = (
-    30  # each takes less than one; a pattern that goes through a text again and again, minutes
-)
+SECONDS = 300  # each takes a few; a pattern that goes through a text again and again, hours
 
 Card = dict[str, Any]
 

@@ -31,13 +31,14 @@ def check(
     Errors go to standard error and must be mended (exit status 2), hidden texts that repeat a sign
     among them; warnings are worth a look.
 
-    Admission: a quarter of an axis' hidden statements and items is left out at a time and read with
-    the others. Of all of them, 85 % should land on their own side, a mean over both offline
-    readers. Below that, levels on the axis mean little, and `gamut evolve` refuses the context
-    unless told --force.
+    Admission: the signs are read by both offline readers, which do not read with them. How well a
+    reader tells two poles apart is the chance that it places a sign of the high pole above one of
+    the low pole; 85 % is needed, a mean over both readers. Below that, levels on the axis mean
+    little, and `gamut evolve` refuses the context unless told --force. A quarter of an axis' hidden
+    statements and items is also left out at a time and read with the others.
 
-    What to do then: rewrite the statements that are listed, first those that both readers misplace.
-    Say one thing a statement, plainly, in words that the other pole's statements do not use. Where
+    What to do then: rewrite the signs and statements that are listed, first those that both readers
+    misplace. Say one thing a sentence, plainly, in words that the other pole does not use. Where
     other axes are named, leave out what the statements have in common with theirs. More statements
     help, too.
 
@@ -170,13 +171,17 @@ def _axis_lines(file: Path, number: int, axis: "AxisAdmission") -> list[str]:
     """The verdict on an axis and, where it is not admitted, what to do about it."""
     from fitness.admission import ADMITTED, percent
 
-    shares = ", ".join(f"{reader} {percent(share)}" for reader, share in axis.accuracy.items())
-    said = f"axes[{number}] {axis.axis}: statements on their own side: {shares}"
+    by_signs, left_out = (
+        ", ".join(f"{reader} {percent(share)}" for reader, share in found.items())
+        for found in (axis.signs, axis.left_out)
+    )
+    said = f"axes[{number}] {axis.axis}: poles told apart by signs: {by_signs}"
+    said += f"; by statements left out: {left_out}"
     if axis.admitted:
         return [f"{file}: {said}: admitted"]
     lines = [
         f"{file}: warning: {said}: not admitted"
-        f" (mean {percent(axis.mean)}, {percent(ADMITTED)} is needed)"
+        f" (by signs {percent(axis.mean)}, {percent(ADMITTED)} is needed)"
     ]
     if axis.confused_with:
         lines.append(f"  often taken for: {', '.join(axis.confused_with)}")

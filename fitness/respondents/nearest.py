@@ -21,7 +21,7 @@ class Nearest(SentenceReader):
     """Reads personas in one context by their nearest statements; see the module's description."""
 
     name = "nearest"
-    edition = 2
+    edition = 3
     gain = 2.0
     same = 0.58  # 99 % of framings of one sign reach it, one pair in a thousand of different signs
     # of one pole reaches .49

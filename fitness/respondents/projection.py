@@ -58,7 +58,7 @@ class Projection(SentenceReader):
     """Reads personas in one context by projection; see the module's description."""
 
     name = "projection"
-    edition = 5
+    edition = 6
     gain = 2.0
     same = 0.7  # 99 % of framings of one sign reach it, one pair in a thousand of different signs
     # of one pole reaches .64

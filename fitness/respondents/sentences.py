@@ -33,6 +33,9 @@ _JOINT = re.compile(
 )
 _OWN_CLAUSE = re.compile(r"\bI\b|^(?i:(?:and |but |so |yet )?my)\b")
 _SHORTEST_CLAUSE = 3  # words
+# "It is false that I …", "Nobody could say that I …": whether it is affirmed or denied hangs on the
+# frame, which the readers hardly see, so such a sentence says nothing.
+_CLAIM = re.compile(r"^(?:it|this|there|nobody|no ?one|nothing)\b[^.;:?!]{0,80}?\bthat\b", re.I)
 _SHE_HE = {
     "she": "they", "he": "they", "her": "their", "his": "their", "him": "them", "hers": "theirs",
     "herself": "themselves", "himself": "themselves", "she's": "they're", "he's": "they're",
@@ -100,11 +103,13 @@ def split(text: str, name: str = "") -> list[str]:
 
 @lru_cache(maxsize=100_000)
 def _told(part: str) -> tuple[str, str]:
-    """The bare words of a part of a text, empty where it says nothing, and its sentence."""
+    """The bare words of a part of a text and its sentence, both empty where it says nothing."""
     bare = _NUMBER.sub("", part.strip(_BULLETS), count=1)
     if not _SAYS_SOMETHING.search(bare):
         return "", ""
     sentence = _own_clauses(about_i(bare))
+    if _CLAIM.match(sentence):
+        return "", ""
     return " ".join(_WORD.findall(sentence.lower())), sentence
 
 
