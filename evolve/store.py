@@ -14,7 +14,7 @@ from typing import Any
 
 from generators.errors import GamutError, InputError
 
-SCHEMA_VERSION = 2
+SCHEMA_VERSION = 1
 
 _TABLES = """
 CREATE TABLE meta (key TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;
@@ -127,11 +127,6 @@ class Store:
             raise InputError(
                 f"{self.file}: written by a newer Gamut (store version {version}, this one knows"
                 f" {SCHEMA_VERSION}); upgrade to open it"
-            )
-        elif 0 < version < SCHEMA_VERSION:
-            raise InputError(
-                f"{self.file}: written by an earlier Gamut (store version {version}, this one knows"
-                f" {SCHEMA_VERSION}), which judged programs otherwise; start the run again"
             )
         elif version != SCHEMA_VERSION:
             raise InputError(f"{self.file}: not a run store")
