@@ -9,7 +9,6 @@ the same seeds.
 
 import hashlib
 import json
-from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
@@ -22,6 +21,7 @@ from numpy.typing import NDArray
 from evolve.evidence import Table
 from evolve.niches import Standing, confirmed
 from evolve.store import Store
+from evolve.tally import Tally, as_verdict, words_each
 from fitness.embedding import Caches
 from fitness.metrics import (
     Points,
@@ -32,7 +32,7 @@ from fitness.metrics import (
     rare_weights,
 )
 from fitness.respondents import Row, open_respondent
-from fitness.scoring import MOST_T, Judged, Scorecard, Scorer
+from fitness.scoring import MOST_T, Scorecard, Scorer
 from generators.context import Context
 from generators.generator import GenerationError, generate
 from generators.persona import Persona
@@ -40,7 +40,6 @@ from generators.program import Program, ProgramError, parse
 from generators.sandbox import Sandbox, Verdict
 
 SCORED, DROPPED, FAILED, DUPLICATE = "scored", "dropped", "failed", "duplicate"
-SCORES = ("values", "pairs", "as_read", "fidelity")  # metrics of a verdict, by its keys
 _SEED_DOMAIN = {"training": 1, "report": 2}
 
 
@@ -121,25 +120,25 @@ class Evaluator:
         try:
             program = parse(source)
         except ProgramError as error:
-            return _verdict(FAILED, _Tally(), str(error))
-        setup, done = self.setup, _Tally()
+            return as_verdict(FAILED, Tally(), str(error))
+        setup, done = self.setup, Tally()
         rung = setup.training[: setup.first_rung]
         made = [self._made(program, context, 0, done) for context in rung]
         done.digest = _digest(made)
         if done.digest and done.digest in known:
-            return _verdict(DUPLICATE, done, "makes the personas that an earlier program made")
+            return as_verdict(DUPLICATE, done, "makes the personas that an earlier program made")
         for context, personas in zip(rung, made, strict=True):
             self._judge(context, personas, done)
         if not done.judged:
-            return _verdict(FAILED, done, done.reason)
+            return as_verdict(FAILED, done, done.reason)
         if np.mean([done.scores["pairs"][c.id][0] for c in rung]) < bar:
-            return _verdict(DROPPED, done, done.reason)
+            return as_verdict(DROPPED, done, done.reason)
         for context in setup.training:
             for replicate in range(
                 len(done.scores["values"].get(context.id, ())), setup.replicates
             ):
                 self._judge(context, self._made(program, context, replicate, done), done)
-        verdict = _verdict(SCORED, done, done.reason)
+        verdict = as_verdict(SCORED, done, done.reason)
         return verdict if standing is None else self._confirmed(program, verdict, standing)
 
     def report(self, source: str) -> dict[str, Any]:
@@ -158,7 +157,7 @@ class Evaluator:
                     report["failed"].setdefault(context.id, str(error))
                 values.append(card.objective if card else 0.0)
                 bare.append(card.metrics[_rare(context)].value if card else 0.0)
-                words += [_words(personas)] if card else []
+                words += [words_each(personas)] if card else []
                 if card and replicate == 0:
                     report["scorecards"].append(card.as_json())
                     report["personas"].append([p.model_dump(mode="json") for p in personas])
@@ -182,7 +181,7 @@ class Evaluator:
         self, program: Program, verdict: Mapping[str, Any], standing: Standing
     ) -> dict[str, Any]:
         """The verdict with what fresh seeds say, if it has a claim to a place in the archive."""
-        done = _Tally()
+        done = Tally()
 
         def look(k: int) -> Mapping[str, Table]:
             for context in self.setup.training:
@@ -195,7 +194,7 @@ class Evaluator:
         return {**judged, "cost": cost}
 
     def _made(
-        self, program: Program, context: Context, replicate: int, done: "_Tally"
+        self, program: Program, context: Context, replicate: int, done: Tally
     ) -> list[Persona]:
         """Personas of a program for a training context; none where it fails, which is noted."""
         n = self.setup.population
@@ -209,7 +208,7 @@ class Evaluator:
         finally:
             done.ran(self.sandbox.host_calls)
 
-    def _judge(self, context: Context, personas: Sequence[Persona], done: "_Tally") -> None:
+    def _judge(self, context: Context, personas: Sequence[Persona], done: Tally) -> None:
         if not personas:
             return
         scorer = self.scorer(context)
@@ -295,97 +294,12 @@ class _Metered(Sandbox):
         return verdict
 
 
-class _Tally:
-    """Collects what the populations of one candidate were worth.
-
-    Attributes:
-        scores: a table (context: a value a seed) of each metric; a failed population scores 0.
-        density, words, gates: sums over populations that were `judged`, so many.
-        runs: of the program, failed ones included.
-        cost: of all of them.
-        reason: why the first population failed, or failed a gate.
-        digest: of the personas of the first rung.
-    """
-
-    def __init__(self) -> None:
-        self.scores: dict[str, dict[str, list[float]]] = {name: {} for name in SCORES}
-        self.density = self.words = 0.0
-        self.gates: Counter[str] = Counter()
-        self.judged = self.runs = 0
-        self.cost = {"personas": 0, "characters": 0, "host_calls": 0}
-        self.reason = self.digest = ""
-
-    def ran(self, host_calls: int) -> None:
-        self.runs += 1
-        self.cost["host_calls"] += host_calls
-
-    def failed(self, context: Context, reason: str) -> None:
-        self._score(context, dict.fromkeys(SCORES, 0.0))
-        self.reason = self.reason or reason
-
-    def add(
-        self,
-        context: Context,
-        scores: Mapping[str, float],
-        density: float,
-        judged: Judged,
-        personas: Sequence[Persona],
-    ) -> None:
-        self._score(context, scores)
-        self.judged += 1
-        self.density += density
-        self.words += _words(personas)
-        self.gates.update(judged.gates)
-        self.cost["personas"] += len(personas)
-        self.cost["characters"] += sum(len(p.description) for p in personas)
-        for gate, reason in judged.reasons.items():
-            if not self.reason and judged.gates.get(gate, 0.0) > 0.2:
-                self.reason = f"{context.id}: {reason}"
-
-    def measures(self) -> dict[str, float]:
-        """Means over populations."""
-        count = max(self.judged, 1)
-        calls = self.cost["host_calls"] / max(self.runs, 1)
-        return {"density": self.density / count, "words": self.words / count, "host_calls": calls}
-
-    def tables(self) -> dict[str, dict[str, list[float]]]:
-        """The scores, rounded, as a verdict keeps them."""
-        return {
-            name: {context: [round(v, 9) for v in some] for context, some in table.items()}
-            for name, table in self.scores.items()
-        }
-
-    def _score(self, context: Context, scores: Mapping[str, float]) -> None:
-        for name, value in scores.items():
-            self.scores[name].setdefault(context.id, []).append(value)
-
-
-def _verdict(status: str, done: _Tally, reason: str) -> dict[str, Any]:
-    gates = {gate: round(s / max(done.judged, 1), 6) for gate, s in sorted(done.gates.items())}
-    return {
-        "status": status,
-        **done.tables(),
-        "fresh": {},
-        "confirmed": False,
-        "measures": done.measures(),
-        "gates": {gate: share for gate, share in gates.items() if share > 0},
-        "reason": reason,
-        "cost": dict(done.cost) if done.judged else {},
-        "digest": done.digest,
-    }
-
-
 def _digest(made: Sequence[Sequence[Persona]]) -> str:
     """Short hash of the texts of some populations; empty where one of them is missing."""
     if not all(made):
         return ""
     texts = json.dumps([[p.description for p in personas] for personas in made])
     return hashlib.sha256(texts.encode()).hexdigest()[:16]
-
-
-def _words(personas: Sequence[Persona]) -> float:
-    """Mean words of a description."""
-    return sum(len(p.description.split()) for p in personas) / len(personas)
 
 
 def _rare(context: Context) -> str:

@@ -6,12 +6,13 @@ from typing import Any
 
 import pytest
 
-from evolve.evaluate import DROPPED, DUPLICATE, FAILED, SCORED, SCORES
+from evolve.evaluate import DROPPED, DUPLICATE, FAILED, SCORED
 from evolve.evidence import objective
 from evolve.niches import Standing, confirmed
 from evolve.operators import CROSSOVERS, OPERATORS
 from evolve.search import Search, Settings
 from evolve.store import Candidate
+from evolve.tally import SCORES
 from generators.baselines import BASELINES, baseline
 from generators.program import parse
 
