@@ -4,12 +4,11 @@ A cascade: a few contexts and one seed first; only a candidate that is not behin
 already has goes on to all contexts and seeds; only one that by these should have a place in the
 archive goes on to fresh seeds, which confirm it or not. One that makes the same personas on the
 first rung as an earlier program is not scored at all. Every candidate of a run is evaluated with
-the same seeds, so differences between candidates are paired.
+the same seeds.
 """
 
 import hashlib
 import json
-from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
@@ -23,6 +22,7 @@ from threadpoolctl import threadpool_limits
 from evolve.evidence import Table
 from evolve.niches import Standing, confirmed
 from evolve.store import Store
+from evolve.tally import Tally, as_verdict, words_each
 from fitness.embedding import Caches
 from fitness.metrics import (
     Points,
@@ -33,7 +33,7 @@ from fitness.metrics import (
     rare_weights,
 )
 from fitness.respondents import Row, open_respondent
-from fitness.scoring import MOST_T, Judged, Scorecard, Scorer
+from fitness.scoring import MOST_T, Scorecard, Scorer
 from generators.context import Context
 from generators.generator import GenerationError, generate
 from generators.persona import Persona
@@ -41,8 +41,6 @@ from generators.program import Program, ProgramError, parse
 from generators.sandbox import Sandbox, Verdict
 
 SCORED, DROPPED, FAILED, DUPLICATE = "scored", "dropped", "failed", "duplicate"
-SCORES = ("values", "pairs", "as_read", "fidelity")  # metrics of a verdict, by its keys
-MEASURES = ("density", "words", "host_calls")  # means over populations
 _SEED_DOMAIN = {"training": 1, "report": 2}
 
 
@@ -117,31 +115,31 @@ class Evaluator:
 
         `bar` is the mean coverage of pairs on the first rung below which the cascade ends early. A
         context on which the program fails counts as zero. A program whose digest is `known` is not
-        scored. `standing` is who holds the places of the archive: a program that should have one
-        is evaluated on fresh seeds as well. Without it no program is.
+        scored. `standing` is who holds the places of the archive: a program that should have one is
+        evaluated on fresh seeds as well. Without it no program is.
         """
         try:
             program = parse(source)
         except ProgramError as error:
-            return _verdict(FAILED, _Tally(), str(error))
-        setup, done = self.setup, _Tally()
+            return as_verdict(FAILED, Tally(), str(error))
+        setup, done = self.setup, Tally()
         rung = setup.training[: setup.first_rung]
         made = [self._made(program, context, 0, done) for context in rung]
-        done.digest = _digest([population.personas for population in made])
+        done.digest = _digest(made)
         if done.digest and done.digest in known:
-            return _verdict(DUPLICATE, done, "makes the personas that an earlier program made")
-        for population in made:
-            self._judge(population, done)
-        if not done.populations:
-            return _verdict(FAILED, done, done.reason)
+            return as_verdict(DUPLICATE, done, "makes the personas that an earlier program made")
+        for context, personas in zip(rung, made, strict=True):
+            self._judge(context, personas, done)
+        if not done.judged:
+            return as_verdict(FAILED, done, done.reason)
         if np.mean([done.scores["pairs"][c.id][0] for c in rung]) < bar:
-            return _verdict(DROPPED, done, done.reason)
+            return as_verdict(DROPPED, done, done.reason)
         for context in setup.training:
             for replicate in range(
                 len(done.scores["values"].get(context.id, ())), setup.replicates
             ):
-                self._judge(self._made(program, context, replicate, done), done)
-        verdict = _verdict(SCORED, done, done.reason)
+                self._judge(context, self._made(program, context, replicate, done), done)
+        verdict = as_verdict(SCORED, done, done.reason)
         return verdict if standing is None else self._confirmed(program, verdict, standing)
 
     def report(self, source: str) -> dict[str, Any]:
@@ -160,7 +158,7 @@ class Evaluator:
                     report["failed"].setdefault(context.id, str(error))
                 values.append(card.objective if card else 0.0)
                 bare.append(card.metrics[_rare(context)].value if card else 0.0)
-                words += [_words(personas)] if card else []
+                words += [words_each(personas)] if card else []
                 if card and replicate == 0:
                     report["scorecards"].append(card.as_json())
                     report["personas"].append([p.model_dump(mode="json") for p in personas])
@@ -184,12 +182,12 @@ class Evaluator:
         self, program: Program, verdict: Mapping[str, Any], standing: Standing
     ) -> dict[str, Any]:
         """The verdict with what fresh seeds say, if it has a claim to a place in the archive."""
-        done = _Tally()
+        done = Tally()
 
         def look(k: int) -> Mapping[str, Table]:
             for context in self.setup.training:
                 made = self._made(program, context, self.setup.replicates + k, done)
-                self._judge(made, done)
+                self._judge(context, made, done)
             return done.tables()
 
         judged = confirmed(verdict, standing, self.setup.confirm, look)
@@ -197,22 +195,21 @@ class Evaluator:
         return {**judged, "cost": cost}
 
     def _made(
-        self, program: Program, context: Context, replicate: int, done: "_Tally"
-    ) -> "_Population":
-        """A population of a program; empty where it fails, which is noted."""
+        self, program: Program, context: Context, replicate: int, done: Tally
+    ) -> list[Persona]:
+        """Personas of a program for a training context; none where it fails, which is noted."""
         n = self.setup.population
         seed = evaluation_seed(self.setup.seed, "training", context, replicate)
         self.sandbox.host_calls = 0
         try:
-            personas = generate(self.sandbox, program, context, n, seed)
+            return generate(self.sandbox, program, context, n, seed)
         except GenerationError as error:
             done.failed(context, f"{context.id}: {error}")
-            personas = []
-        done.cost["host_calls"] += self.sandbox.host_calls
-        return _Population(context, personas, self.sandbox.host_calls)
+            return []
+        finally:
+            done.ran(self.sandbox.host_calls)
 
-    def _judge(self, made: "_Population", done: "_Tally") -> None:
-        context, personas = made.context, made.personas
+    def _judge(self, context: Context, personas: Sequence[Persona], done: Tally) -> None:
         if not personas:
             return
         scorer = self.scorer(context)
@@ -223,12 +220,8 @@ class Evaluator:
             "as_read": rare_combination_coverage(judged.points, scorer.t, scorer.weights),
             "fidelity": credited_fidelity(personas, context, judged.credited),
         }
-        measures = {
-            "density": density_match(judged.points, scorer.reference),
-            "words": _words(personas),
-            "host_calls": float(made.host_calls),
-        }
-        done.add(context, scores, measures, judged, personas)
+        density = density_match(judged.points, scorer.reference)
+        done.add(context, scores, density, judged, personas)
 
     def _scorecard(
         self, program: Program, context: Context, replicate: int
@@ -322,95 +315,12 @@ class _Metered(Sandbox):
         return verdict
 
 
-@dataclass(frozen=True)
-class _Population:
-    """What a program made for a context, and how many calls of blocks it took."""
-
-    context: Context
-    personas: list[Persona]
-    host_calls: int
-
-
-class _Tally:
-    """Collects what the populations of one candidate were worth.
-
-    Attributes:
-        scores: a table (context: a value a seed) of each metric; a failed population scores 0.
-        measures, gates: sums over the populations that did not fail, so many as `populations`.
-        cost: of all populations.
-        reason: why the first population failed, or failed a gate.
-    """
-
-    def __init__(self) -> None:
-        self.scores: dict[str, dict[str, list[float]]] = {name: {} for name in SCORES}
-        self.measures = dict.fromkeys(MEASURES, 0.0)
-        self.gates: Counter[str] = Counter()
-        self.populations = 0
-        self.cost = {"personas": 0, "characters": 0, "host_calls": 0}
-        self.reason = ""
-        self.digest = ""
-
-    def add(
-        self,
-        context: Context,
-        scores: Mapping[str, float],
-        measures: Mapping[str, float],
-        judged: Judged,
-        personas: Sequence[Persona],
-    ) -> None:
-        self._score(context, scores)
-        self.populations += 1
-        for name, value in measures.items():
-            self.measures[name] += value
-        self.gates.update(judged.gates)
-        self.cost["personas"] += len(personas)
-        self.cost["characters"] += sum(len(p.description) for p in personas)
-        for gate, reason in judged.reasons.items():
-            if not self.reason and judged.gates.get(gate, 0.0) > 0.2:
-                self.reason = f"{context.id}: {reason}"
-
-    def failed(self, context: Context, reason: str) -> None:
-        self._score(context, dict.fromkeys(SCORES, 0.0))
-        self.reason = self.reason or reason
-
-    def tables(self) -> dict[str, dict[str, list[float]]]:
-        """The scores, rounded, as a verdict keeps them."""
-        return {
-            name: {context: [round(v, 9) for v in some] for context, some in table.items()}
-            for name, table in self.scores.items()
-        }
-
-    def _score(self, context: Context, scores: Mapping[str, float]) -> None:
-        for name, value in scores.items():
-            self.scores[name].setdefault(context.id, []).append(value)
-
-
-def _verdict(status: str, done: _Tally, reason: str) -> dict[str, Any]:
-    count = max(done.populations, 1)
-    return {
-        "status": status,
-        **done.tables(),
-        "fresh": {},
-        "confirmed": False,
-        "measures": {name: total / count for name, total in done.measures.items()},
-        "gates": {gate: round(s / count, 6) for gate, s in sorted(done.gates.items()) if s > 0},
-        "reason": reason,
-        "cost": dict(done.cost),
-        "digest": done.digest,
-    }
-
-
 def _digest(made: Sequence[Sequence[Persona]]) -> str:
     """Short hash of the texts of some populations; empty where one of them is missing."""
     if not all(made):
         return ""
     texts = json.dumps([[p.description for p in personas] for personas in made])
     return hashlib.sha256(texts.encode()).hexdigest()[:16]
-
-
-def _words(personas: Sequence[Persona]) -> float:
-    """Mean words of a description."""
-    return sum(len(p.description.split()) for p in personas) / len(personas)
 
 
 def _rare(context: Context) -> str:

@@ -24,9 +24,7 @@ DENSITY = (0.4, 0.8)  # likeness to the reference density; what is beyond counts
 FEWEST_WORDS = 20.0
 CELLS = (8, 6)  # of density .05 each; of words a doubling each
 STEPS = 4  # steps of the front in a doubling of words
-CLAIM = (
-    1.5  # standard errors of a lead on the first look; a claim costs evaluations, so it asks more
-)
+CLAIM = 1.5  # standard errors that a claim leads by: more than a decision, since it costs more
 OBJECTIVE = "credited_rare"
 METRICS = {
     OBJECTIVE: "values",
@@ -62,9 +60,8 @@ class Niche(NamedTuple):
         if self.kind is Kind.CELL:
             return "density{}_words{}".format(*self.where)
         if self.kind is Kind.FRONT:
-            return (
-                f"front_below_{ceil(FEWEST_WORDS * 2 ** ((int(self.where[0]) + 1) / STEPS))}_words"
-            )
+            end = FEWEST_WORDS * 2 ** ((int(self.where[0]) + 1) / STEPS)
+            return f"front_below_{ceil(end)}_words"
         return f"best_{self.where[0]}"
 
 
@@ -97,14 +94,14 @@ def record(verdict: Mapping[str, Any], niche: Niche) -> Table:
 def claims(verdict: Mapping[str, Any], standing: Standing) -> list[Niche]:
     """Niches that a program should take from others, by the first look.
 
-    Of those that nobody holds it claims the front, where it makes others superfluous, and all of
-    them while nothing is held anywhere: the programs in flight then will have to beat each other.
+    Of those that nobody holds it claims the front, where it makes others superfluous, and, while
+    nothing is held anywhere, its cell: the programs that are then in flight will meet each other.
     One that scores nothing claims nothing.
     """
     found = []
     for niche in niches(verdict):
         first, rivals = verdict[_key(niche)], _rivals(niche, standing)
-        vacant = not standing or niche.kind is Kind.FRONT
+        vacant = niche.kind is Kind.FRONT or (niche.kind is Kind.CELL and not standing)
         if mean(first) > 0 and (rivals or vacant):
             found += [niche] if all(better(first, rival, CLAIM) for rival in rivals) else []
     return found

@@ -8,12 +8,14 @@ import numpy as np
 import pytest
 
 from evolve.archive import BEST, Archive, Offer
-from evolve.evaluate import SCORED, credited_fidelity
+from evolve.evaluate import SCORED, Evaluator, Setup, credited_fidelity
 from evolve.evidence import Table, better, mean
-from evolve.niches import CELLS, METRICS, Kind, Niche, Standing, confirmed, record
+from evolve.niches import CELLS, METRICS, Kind, Niche, Standing, confirmed, niches, record
 from evolve.statistics import interval
 from evolve.store import Candidate
+from fitness.embedding import Caches
 from fitness.metrics import as_points
+from generators.baselines import baseline
 from generators.context import Context
 from generators.persona import Persona
 
@@ -270,6 +272,30 @@ def test_better_needs_more_than_the_error_of_the_difference() -> None:
     assert not better({c: [0.9, 0.2] for c in CONTEXTS}, old)  # .05 more, and as unsure as that
     assert better({c: [0.54] * 9 for c in CONTEXTS}, old)
     assert better({"a": [0.51]}, {"a": [0.5]})  # one seed shows no spread
+
+
+def test_a_worker_goes_on_to_fresh_seeds_only_for_a_claim(elders: Context, caches: Caches) -> None:
+    """The real evaluation: sandbox, readers, gates."""
+    setup = Setup(
+        training=(elders,), report=(elders,), population=9, seed=1, replicates=2, confirm=3,
+        references={elders.hash: [[0.2, 0.8], [0.5, None], [0.9, 0.1]]}, report_replicates=1,
+        first_rung=1, respondent="projection", embedder={},
+    )  # fmt: skip
+    source, evaluator = baseline("corners").source, Evaluator(setup, caches)
+    try:
+        alone = evaluator.evaluate(source, -1.0)
+        first = evaluator.evaluate(source, -1.0, standing={})
+        hopeless = {niche: {elders.id: [1.0, 1.0]} for niche in niches(alone)}
+        second = evaluator.evaluate(source, -1.0, standing=hopeless)
+    finally:
+        evaluator.close()
+    assert mean(alone["values"]) > 0
+    assert {key: len(table[elders.id]) for key, table in first["fresh"].items()} == dict.fromkeys(
+        KEYS, 3
+    )
+    assert (first["confirmed"], first["cost"]["personas"]) == (True, 9 * 5)
+    assert second == alone == {**first, "fresh": {}, "confirmed": False, "cost": alone["cost"]}
+    assert (alone["cost"]["personas"], alone["cost"]["host_calls"]) == (9 * 2, 6 * 2)
 
 
 def test_fidelity_of_few_who_are_read_is_little(companion: Context) -> None:

@@ -49,6 +49,9 @@ def test_equal_personas_are_found_before_they_are_scored(evaluator: Evaluator) -
 
 def test_scoring_a_duplicate_would_have_found_the_same(evaluator: Evaluator) -> None:
     first, second = (evaluator.evaluate(source, bar=-1.0) for source in (CORNERS, CLIPPED))
+    for verdict, calls in ((first, 6), (second, 7)):  # all that differs: clipping is a call
+        assert verdict["measures"].pop("host_calls") == calls
+        assert verdict["cost"].pop("host_calls") == 2 * calls
     assert first == second
 
 

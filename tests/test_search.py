@@ -6,12 +6,13 @@ from typing import Any
 
 import pytest
 
-from evolve.evaluate import DROPPED, DUPLICATE, FAILED, SCORED, SCORES
+from evolve.evaluate import DROPPED, DUPLICATE, FAILED, SCORED
 from evolve.evidence import objective
 from evolve.niches import Standing, confirmed
 from evolve.operators import CROSSOVERS, OPERATORS
 from evolve.search import Search, Settings
 from evolve.store import Candidate
+from evolve.tally import SCORES
 from generators.baselines import BASELINES, baseline
 from generators.program import parse
 
@@ -61,14 +62,13 @@ def verdict(
     if values["a"][0] < bar:
         return {**empty, "status": DROPPED, "values": {"a": values["a"][:1]}, "cost": read}
     measures = {"density": draw.random(), "words": 20 + 600 * draw.random()}
+    fresh = {c: [worth[c] + 0.05 * draw.random() for _ in range(2)] for c in CONTEXTS}
     judged = {**dict.fromkeys(SCORES, values), "measures": measures, "cost": read}
-    judged = {**empty, **judged, "status": SCORED}
-    looks = [dict.fromkeys(SCORES, _first(fresh, k + 1)) for k in range(2)]
-    return confirmed(judged, standing or {}, 2, looks.__getitem__)
 
+    def look(k: int) -> dict[str, Any]:
+        return {key: {c: some[: k + 1] for c, some in fresh.items()} for key in SCORES}
 
-def _first(table: dict[str, list[float]], seeds: int) -> dict[str, list[float]]:
-    return {context: values[:seeds] for context, values in table.items()}
+    return confirmed({**empty, **judged, "status": SCORED}, standing or {}, 2, look)
 
 
 def drawn(text: str) -> random.Random:
@@ -100,8 +100,8 @@ def run(
             search.fold(*stored[search.state.folded])
             continue
         ticket = shuffle.choice(sorted(flying)) if shuffle else min(flying)
-        candidate, bar, known, standing = flying.pop(ticket)
-        stored[ticket] = candidate, verdict(candidate, bar, known, standing)
+        candidate, *task = flying.pop(ticket)
+        stored[ticket] = candidate, verdict(candidate, *task)
     return bred
 
 

@@ -122,15 +122,6 @@ def test_a_store_of_another_version_is_refused(version: int, said: str, tmp_path
     assert file.read_bytes() == before
 
 
-def test_an_older_store_is_refused(tmp_path: Path) -> None:
-    file = tmp_path / "run.sqlite"
-    Store(file, create=True).close()
-    with sqlite3.connect(file) as db:
-        db.execute("PRAGMA user_version = 1")
-    with pytest.raises(InputError, match="earlier Gamut"):
-        Store(file)
-
-
 def test_other_files_are_refused(tmp_path: Path) -> None:
     with pytest.raises(InputError, match="no run here"):
         Store(tmp_path / "run.sqlite")
