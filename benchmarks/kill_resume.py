@@ -130,12 +130,11 @@ def moments(kills: int, total: int, draw: random.Random) -> Iterator[list[Moment
     late = [validating, writing, written]
     for first in range(0, kills, A_RUN):
         count = min(A_RUN, kills - first)
-        finish, birth = (count + 1) // 3, (count + 2) // 3
-        search = count - finish - birth
-        chosen = sorted(draw.sample(range(len(late)), finish))
+        most = (count + 1) // 3  # of what takes longest
+        chosen = sorted(draw.sample(range(len(late)), most))
         yield [
-            *(being_made(draw) for _ in range(birth)),
-            *(searching(draw, total) for _ in range(search)),
+            *(being_made(draw) for _ in range(count - 2 * most)),
+            *(searching(draw, total) for _ in range(most)),
             *(late[kind](draw) for kind in chosen),
         ]
 
