@@ -32,6 +32,7 @@ WORDS = [
     "search.in_flight=6",
     "search.report_replicates=2",
 ]
+GAMUT = [sys.executable, "-m", "evolve.cli"]
 MADE_ANEW = {"provenance.json", "SHA256SUMS"}  # of a bundle: they name time and place
 A_RUN = 5  # kills of one run
 PATIENCE = 30.0  # seconds that the processes of a killed run may take to end
@@ -130,12 +131,11 @@ def moments(kills: int, total: int, draw: random.Random) -> Iterator[list[Moment
     late = [validating, writing, written]
     for first in range(0, kills, A_RUN):
         count = min(A_RUN, kills - first)
-        finish, birth = (count + 1) // 3, (count + 2) // 3
-        search = count - finish - birth
-        chosen = sorted(draw.sample(range(len(late)), finish))
+        most = (count + 1) // 3  # of what takes longest
+        chosen = sorted(draw.sample(range(len(late)), most))
         yield [
-            *(being_made(draw) for _ in range(birth)),
-            *(searching(draw, total) for _ in range(search)),
+            *(being_made(draw) for _ in range(count - 2 * most)),
+            *(searching(draw, total) for _ in range(most)),
             *(late[kind](draw) for kind in chosen),
         ]
 
@@ -225,6 +225,29 @@ def compared(folder: Path, undisturbed: Path) -> tuple[bool, str]:
     return bool(same) and not differing and not litter, said
 
 
+def command(folder: Path, begin: list[str]) -> tuple[str, list[str]]:
+    """What a user types now: the search again, or `gamut resume` once there is a run."""
+    if (folder / "config.yaml").exists():
+        return "resumed", [*GAMUT, "resume", str(folder)]
+    return "begun  ", [*begin, f"run_dir={folder}"]
+
+
+def killed_and_resumed(folder: Path, begin: list[str], planned: list[Moment], other: Path) -> bool:
+    """Kill one run at each moment, resume it to its end; whether all was well."""
+    well = True
+    for moment in planned:
+        how, words = command(folder, begin)
+        said = kill_at(moment, words, folder)
+        well = well and said.startswith("killed") and "ORPHANS" not in said
+        print(f"  {how}  {said}", flush=True)
+    how, words = command(folder, begin)
+    done = subprocess.run(words, capture_output=True, text=True)
+    alike, said = compared(folder, other)
+    print(f"  {how}  ended with status {done.returncode}: {tickets(folder)} tickets; {said}")
+    print(done.stderr if done.returncode else "", end="", flush=True)
+    return well and alike and done.returncode == 0
+
+
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--kills", type=int, default=20)
@@ -233,32 +256,16 @@ def main() -> int:
     parser.add_argument("--undisturbed", type=Path)
     parser.add_argument("words", nargs="*", help="of `gamut evolve`, instead of the built-in ones")
     given = parser.parse_args()
-    words = given.words or WORDS
-    gamut = [sys.executable, "-m", "evolve.cli"]
     place = Path(tempfile.mkdtemp(prefix="gamut-kills-"))
     undisturbed = given.undisturbed or place / "undisturbed"
-    begin = [*gamut, "evolve", *words, f"workers={given.workers}"]
+    begin = [*GAMUT, "evolve", *(given.words or WORDS), f"workers={given.workers}"]
     if given.undisturbed is None:
         print("undisturbed run", flush=True)
         subprocess.run([*begin, f"run_dir={undisturbed}"], check=True, capture_output=True)
-    total, well = tickets(undisturbed), True
-    draw = random.Random(given.seed)
-    for number, planned in enumerate(moments(given.kills, total, draw), 1):
+    draw, well = random.Random(given.seed), True
+    for number, planned in enumerate(moments(given.kills, tickets(undisturbed), draw), 1):
         print(f"run {number}", flush=True)
-        folder = place / f"run{number}"
-        for moment in planned:
-            again = (folder / "config.yaml").exists()
-            command = [*gamut, "resume", str(folder)] if again else [*begin, f"run_dir={folder}"]
-            said = kill_at(moment, command, folder)
-            well = well and "ORPHANS" not in said and "had ended" not in said
-            print(f"  {'resumed' if again else 'begun  '}  {said}", flush=True)
-        again = (folder / "config.yaml").exists()
-        command = [*gamut, "resume", str(folder)] if again else [*begin, f"run_dir={folder}"]
-        done = subprocess.run(command, capture_output=True, text=True)
-        alike, said = compared(folder, undisturbed)
-        well = well and alike and done.returncode == 0
-        print(f"  resumed  ended with status {done.returncode}: {tickets(folder)} tickets; {said}")
-        print(done.stderr if done.returncode else "", end="", flush=True)
+        well = killed_and_resumed(place / f"run{number}", begin, planned, undisturbed) and well
     print("all archives are those of the undisturbed run" if well else "SOMETHING DIFFERS")
     shutil.rmtree(place)
     return 0 if well else 1
