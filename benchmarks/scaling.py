@@ -1,6 +1,6 @@
 """Candidates a second with one worker and with two: real search loops, the same seed and result.
 
-    python benchmarks/scaling.py [--evaluations 150] [--repeats 3] [--workers 2]
+    python benchmarks/scaling.py [--evaluations 200] [--repeats 3] [--workers 2]
 
 Each search is a process of its own, as `gamut evolve` is, and is timed from the opening of its
 workers to the fold of the last verdict. "cold" starts with an empty sentence cache, "warm" with
@@ -102,7 +102,7 @@ def compare(most: int, evaluations: int, repeats: int) -> None:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
-    parser.add_argument("--evaluations", type=int, default=150)
+    parser.add_argument("--evaluations", type=int, default=200)
     parser.add_argument("--repeats", type=int, default=3)
     parser.add_argument("--workers", type=int, default=2)
     parser.add_argument("--one", nargs=4, help=argparse.SUPPRESS)
