@@ -96,7 +96,6 @@ class Progress:
     def stopping(self) -> None:
         """Say that the search is about to stop; safe to call from a handler of signals."""
         self._stops = True
-        self._view.doing = _STOPPING
         if not self._live and not self._quiet:
             os.write(2, f"\n{_STOPPING}\n".encode())
 
@@ -128,8 +127,9 @@ class Progress:
         below = [_best(state), f"{len(state.archive.elites)} elites", kinds or "none judged yet"]
         share = self._budget.share(self._spent())
         counted = f"{done}/{self.total}"
-        doing = _STOPPING if self._stops else "evolving"
-        self._view = _View(doing, share, counted, speed + rest, ", ".join(below))
+        self._view = _View("evolving", share, counted, speed + rest, ", ".join(below))
+        if self._stops and self._live:
+            self._live.refresh()  # or a search that ends at once never says that it was told to
         line = f"{counted} evaluated, {in_flight} in flight, {', '.join(below)}, {speed}{rest}"
         self._print_now_and_then(line)
 
@@ -170,7 +170,8 @@ class Progress:
         line = Table.grid(padding=(0, 1))
         bar = ProgressBar(total=1.0, completed=view.share, width=24)
         line.add_row(Text(view.doing), bar, Text(view.counted), Text(view.rest))
-        return Group(line, Text(view.below)) if view.below else line
+        lines = [Text(_STOPPING)] if self._stops else []
+        return Group(*lines, line, *([Text(view.below)] if view.below else []))
 
     def _print(self, text: str) -> None:
         if not self._quiet:

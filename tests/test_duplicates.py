@@ -42,8 +42,7 @@ def test_equal_personas_are_found_before_they_are_scored(evaluator: Evaluator) -
     found = evaluator.evaluate(CLIPPED, -1.0, known=("another", first["digest"]))
     assert found["status"] == DUPLICATE
     assert found["digest"] == first["digest"]
-    assert found["values"] == {}
-    assert found["cost"]["host_calls"] > found["cost"]["personas"] == 0
+    assert found["values"] == found["cost"] == {}
     assert "earlier program" in found["reason"]
 
 

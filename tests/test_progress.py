@@ -10,6 +10,7 @@ import pytest
 
 from evolve.budget import Budget, Evaluations, Minutes, Pace, Spent, budget_of, in_words
 from evolve.progress import EVERY, Progress
+from evolve.statistics import interval
 
 
 class Clock:
@@ -31,7 +32,8 @@ class Screen(io.StringIO):
 
 def state(folded: int, values: dict[str, list[float]] | None = None) -> Any:
     """As much of a search's state as progress looks at."""
-    found = SimpleNamespace(verdict={"values": values or {"a": [0.3, 0.4], "b": [0.5, 0.6]}})
+    table = values or {"a": [0.3, 0.4], "b": [0.5, 0.6]}
+    found = SimpleNamespace(verdict={"values": table}, interval=interval(table))
     elites = [found, found] if folded else []
     statuses = Counter({"scored": folded, "dropped": 2, "failed": 1} if folded else {})
     return SimpleNamespace(folded=folded, statuses=statuses, archive=SimpleNamespace(elites=elites))
