@@ -76,7 +76,8 @@ def freeze() -> None:
 
 def worker(what: str) -> int:
     """Sends a signal to all processes below the driver: "KILL" or "STOP"."""
-    found = _below(os.getpid())
+    while not (found := _below(os.getpid())):  # the list is not always whole while others start
+        time.sleep(0.001)
     for pid in found:
         os.kill(pid, getattr(signal, f"SIG{what}"))
     return len(found)
