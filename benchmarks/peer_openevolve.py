@@ -27,9 +27,9 @@ of it to a worker with each candidate).
 Times are taken at the storing of each candidate, in the process of the loop. A program that comes
 twice counts once; one that Gamut does not judge, because its personas are those of an earlier
 program, is not given to OpenEvolve and counts for neither; and each must get the same score on all
-sides. "running": from the tenth part of
-the candidates on, when all workers have begun. "with start-up": from the start of the process,
-imports and all. What comes after a search (Gamut's reports and bundles) is in neither.
+sides. "running": from the tenth part of the candidates on, when all workers have begun. "with
+start-up": from the start of the process, imports and all. What comes after a search (Gamut's
+reports and bundles) is in neither.
 """
 
 import argparse

@@ -16,12 +16,10 @@ from typing import Any
 
 import numpy as np
 
-from evolve.evidence import better, mean, objective
+from evolve.evidence import mean
 from evolve.niches import CELLS, OBJECTIVE, Kind, Niche, Standing, earned, record
 from evolve.statistics import Interval, interval
 from evolve.store import Candidate
-
-__all__ = ["BEST", "Archive", "Elite", "Offer", "better", "objective"]
 
 BEST = Niche(Kind.BEST, (OBJECTIVE,))
 

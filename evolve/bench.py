@@ -196,7 +196,7 @@ def _measured(
 ) -> dict[tuple[str, int], Any]:
     """What each task, (source, number of the context), gave."""
     found: dict[tuple[str, int], Any] = {}
-    with closing(open_pool(min(workers, len(tasks)))) as pool:
+    with closing(open_pool(min(workers, len(tasks)), Path(file))) as pool:
         waiting = list(reversed(tasks))
         pending: dict[Future[Any], tuple[str, int]] = {}
         while waiting or pending:

@@ -10,7 +10,7 @@ from typing import Annotated, NoReturn
 import typer
 from typer.exceptions import TyperException
 
-from evolve.commands import benches, bundles, contexts, machine, populations, runs
+from evolve.commands import benches, bundles, contexts, machine, populations, runs, sweeps
 
 app = typer.Typer(
     name="gamut",
@@ -50,6 +50,7 @@ context_app = typer.Typer(
 )
 
 runs.register(app)
+sweeps.register(app)
 bundles.register(app)
 populations.register(app)
 benches.register(app)

@@ -1,5 +1,9 @@
 """Configuration: from Hydra's groups to what a run needs, with errors a user can act on."""
 
+import errno
+import fcntl
+import os
+import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
@@ -28,7 +32,7 @@ class Config:
 
     seed: int
     population: int
-    workers: int
+    workers: int | str
     evaluations: int
     minutes: float | None
     start: tuple[str, ...]
@@ -52,7 +56,6 @@ def from_plain(plain: Mapping[str, Any]) -> Config:
         "population": _whole("population", plain["population"], 1, MOST_PERSONAS),
         "seed": _whole("seed", plain["seed"], 0, 2**32 - 1),
         "evaluations": _whole("budget.evaluations", plain["budget"]["evaluations"], 1, 10**9),
-        "workers": _workers(plain["workers"]),
     }
     for key in ("replicates", "report_replicates", "first_rung"):
         search[key] = _whole(f"search.{key}", search[key], 1, 10_000)
@@ -61,6 +64,7 @@ def from_plain(plain: Mapping[str, Any]) -> Config:
         raise InputError(f"budget.minutes={minutes!r}: should be a number above 0, or null")
     return Config(
         **whole,
+        workers=as_workers(plain["workers"]),
         minutes=minutes,
         start=tuple(str(path) for path in plain["start"]),
         trust=_flag("trust", plain["trust"]),
@@ -102,10 +106,20 @@ def _settings(seed: int, search: Mapping[str, Any]) -> Settings:
 
 
 def write_config(config: Config, file: Path) -> None:
-    """Write the resolved configuration, complete or not at all."""
-    part = file.with_suffix(".part")
-    part.write_text(yaml.safe_dump(dict(config.plain), sort_keys=False), "utf-8")
-    part.replace(file)
+    """Write the resolved configuration, complete or not at all.
+
+    Raises FileExistsError where another process, begun at the same moment, was first.
+    """
+    folder = os.open(file.parent, os.O_RDONLY)
+    try:
+        fcntl.flock(folder, fcntl.LOCK_EX)
+        if file.exists():
+            raise FileExistsError(errno.EEXIST, "another process has begun a run there", str(file))
+        part = file.with_suffix(".part")
+        part.write_text(yaml.safe_dump(dict(config.plain), sort_keys=False), "utf-8")
+        part.replace(file)
+    finally:
+        os.close(folder)
 
 
 def read_config(file: Path) -> Config:
@@ -178,10 +192,20 @@ def _flag(key: str, value: Any) -> bool:
     return value
 
 
-def _workers(value: Any) -> int:
+def as_workers(value: Any) -> int | str:
+    """How many processes (null: one a core), or the address of a Dask scheduler."""
     from joblib import cpu_count  # knows of affinity and of containers' limits
 
-    return int(cpu_count()) if value is None else _whole("workers", value, 1, 1_024)
+    if value is None:
+        return int(cpu_count())
+    if isinstance(value, str):
+        if not re.fullmatch(r"(tcp|tls)://\S+:\d+", value):
+            raise InputError(
+                f"workers={value}: should be a whole number, or the address of a Dask scheduler"
+                " such as tcp://10.0.0.5:8786"
+            )
+        return value
+    return _whole("workers", value, 1, 1_024)
 
 
 def _respondent(given: Mapping[str, Any]) -> str:

@@ -17,6 +17,7 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+from threadpoolctl import threadpool_limits
 
 from evolve.evidence import Table
 from evolve.niches import Standing, confirmed
@@ -263,23 +264,43 @@ def credited_fidelity(personas: Sequence[Persona], context: Context, credited: P
 
 
 def evaluate_in_worker(
-    store: str, source: str, bar: float, known: Sequence[str], standing: Standing
+    setup: str,
+    source: str,
+    bar: float,
+    known: Sequence[str] = (),
+    standing: Standing | None = None,
 ) -> dict[str, Any]:
-    """`Evaluator.evaluate` for the setup of a run store; the evaluator lives with the process."""
-    return _evaluator(store).evaluate(source, bar, known, standing)
+    """`Evaluator.evaluate` for a setup; the evaluator lives with the process."""
+    return _evaluator(setup_text(setup)).evaluate(source, bar, known, standing)
 
 
-def report_in_worker(store: str, source: str) -> dict[str, Any]:
-    """`Evaluator.report` for the setup of a run store."""
-    return _evaluator(store).report(source)
+def report_in_worker(setup: str, source: str) -> dict[str, Any]:
+    """`Evaluator.report` for a setup."""
+    return _evaluator(setup_text(setup)).report(source)
+
+
+SENT: dict[str, str] = {}
+"""Setups, as JSON text, that were sent to this process because it may not see the run's store."""
+
+
+def setup_text(setup: str) -> str:
+    """A run's setup as JSON text, by the key it was sent under, or else the path of its store."""
+    return SENT.get(setup) or _stored_setup(setup)
 
 
 @lru_cache(maxsize=1)
-def _evaluator(store: str) -> Evaluator:
+def _stored_setup(store: str) -> str:
     opened = Store(Path(store), read_only=True)
-    setup = Setup.from_json(opened.meta("setup"))
-    opened.close()
-    return Evaluator(setup)
+    try:
+        return json.dumps(opened.meta("setup"))
+    finally:
+        opened.close()
+
+
+@lru_cache(maxsize=4)  # the runs that share the workers of a Dask cluster
+def _evaluator(setup: str) -> Evaluator:
+    threadpool_limits(1)  # see `evolve.workers`
+    return Evaluator(Setup.from_json(json.loads(setup)))
 
 
 class _Metered(Sandbox):

@@ -21,7 +21,7 @@ from evolve.evaluate import Setup, evaluation_seed, report_in_worker
 from evolve.progress import Progress
 from evolve.run import Run
 from evolve.statistics import Interval, interval, paired_interval
-from evolve.workers import collect, open_pool
+from evolve.workers import Pool, collect, open_pool
 from fitness.maps import draw_maps
 from fitness.metrics import Measure, as_points
 from generators.baselines import BASELINES, baseline
@@ -65,7 +65,7 @@ class Entry:
         return paired_interval(self.report["values"], other.report["values"])
 
 
-def finish(run: Run, progress: Progress, workers: int) -> list[Entry]:
+def finish(run: Run, progress: Progress, workers: int | str) -> list[Entry]:
     """Score elites and baselines on the report contexts and write the archive; best elite first."""
     programs = _wanted(run)
     reports = _reports(run, [program for _, program, _ in programs], progress, workers)
@@ -107,31 +107,39 @@ def _entries(
 
 
 def _reports(
-    run: Run, programs: Sequence[Program], progress: Progress, workers: int
+    run: Run, programs: Sequence[Program], progress: Progress, workers: int | str
 ) -> dict[str, Any]:
     """Report of each program by hash; kept in the store, so that a killed finish goes on."""
     reports = {p.hash: run.store.meta(f"report:{p.hash}") for p in programs}
     missing = {p.hash: p for p in programs if reports[p.hash] is None}
     if not missing:
         return reports
-    with closing(open_pool(min(workers, len(missing)))) as pool:
-        store = str(run.store.file)
-        pending: dict[Future[Any], str] = {
-            pool.submit(report_in_worker, store, p.source): p.hash for p in missing.values()
-        }
+    few = min(workers, len(missing)) if isinstance(workers, int) else workers
+    died: set[str] = set()
+    with closing(open_pool(few, run.store.file)) as pool:
+        pending = {_report(pool, p): p for p in missing.values()}
         while pending:
-            progress.say(f"validating: {len(pending)} programs left")
+            progress.stage("validating", len(missing) - len(pending), len(missing))
             for future in collect(pending, timeout=10.0):
-                digest = pending.pop(future)
+                program = pending.pop(future)
                 try:
-                    reports[digest] = future.result()
+                    report = future.result()
                 except BrokenExecutor as error:
-                    raise GamutError(
-                        f"{run.folder}: a worker died while validating ({error}); what is done is"
-                        f" kept, go on by `gamut resume {run.folder}`"
-                    ) from error
-                run.store.put_meta(f"report:{digest}", reports[digest])
+                    if program.hash in died:
+                        raise GamutError(
+                            f"{run.folder}: workers died twice while validating ({error}); what is"
+                            f" done is kept, go on by `gamut resume {run.folder}`"
+                        ) from error
+                    died.add(program.hash)
+                    pending[_report(pool, program)] = program
+                    continue
+                run.store.put_meta(f"report:{program.hash}", report)
+                reports[program.hash] = report
     return reports
+
+
+def _report(pool: Pool, program: Program) -> Future[Any]:
+    return pool.submit(report_in_worker, pool.setup, program.source)
 
 
 def _write_archive(run: Run, entries: Sequence[Entry], progress: Progress) -> None:
@@ -142,12 +150,14 @@ def _write_archive(run: Run, entries: Sequence[Entry], progress: Progress) -> No
     part.mkdir()
     written = []
     for number, entry in enumerate(entries):
-        progress.say(f"writing bundle {number + 1} of {len(entries)}")
+        progress.stage("writing bundles", number, len(entries))
         try:
             _write_entry(run, entry, part / entry.name)
             written.append(entry)
         except InputError as error:  # one that cannot be bundled must not cost the others
-            progress.say(f"{entry.name} is left out: {error}")
+            if isinstance(error.__cause__, OSError):
+                raise error.__cause__ from None  # but a full disk would cost them all
+            progress.tell(f"{entry.name} is left out: {error}")
     if not written:
         raise GamutError(f"{run.folder}: none of the {len(entries)} elites could be bundled")
     index = [_indexed(entry, entry.elite, entry is written[0]) for entry in written if entry.elite]

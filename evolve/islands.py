@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from deap import base
 
-from evolve.archive import objective
+from evolve.evidence import objective
 from generators.program import Program
 
 NEAR = 0.8  # how much of what the lower half of an island has a candidate must have at first

@@ -11,10 +11,13 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from evolve.account import account
 from evolve.archive import Offer
 from evolve.finish import Entry
 from evolve.operators import MAX_SIZE
+from evolve.progress import REFRESH
 from evolve.table import conclusion, elite_rows, rows
+from evolve.timed import utc
 from fitness.metrics import as_points, reference_lines, uncovered
 from generators.errors import GamutError
 
@@ -42,8 +45,9 @@ def write_report(run: "Run", entries: Sequence[Entry], file: Path) -> None:
         parts += [*_results(entries), *_best(run, entries[0])]
     parts += [*_course(run)]
     body = "\n".join(parts)
+    again = "" if entries else f'<meta http-equiv="refresh" content="{REFRESH:.0f}">'
     page = (
-        f'<!doctype html><html lang="en"><head><meta charset="utf-8"><title>Gamut: '
+        f'<!doctype html><html lang="en"><head><meta charset="utf-8">{again}<title>Gamut: '
         f"{escape(run.folder.name)}</title><style>{_STYLE}</style></head><body>{body}</body></html>\n"
     )
     part = file.with_name(f".{file.name}.{os.getpid()}")
@@ -67,7 +71,11 @@ def _head(run: "Run", entries: Sequence[Entry]) -> Iterable[str]:
     if entries:
         yield f"<p><strong>{escape(conclusion(entries))}</strong></p>"
     else:
-        yield "<p><strong>The search is still going on.</strong></p>"
+        yield (
+            f"<p><strong>The search is still going on</strong> as of {utc()}; this page is"
+            " refreshed while it does. One that was stopped goes on by <code>gamut resume"
+            f" {escape(run.folder.name)}</code>.</p>"
+        )
 
 
 def _results(entries: Sequence[Entry]) -> Iterable[str]:
@@ -128,7 +136,8 @@ def _course(run: "Run") -> Iterable[str]:
     yield (
         f"<p>Candidates: {escape(counts or 'none yet')}. Archive: {state.offers[Offer.NEW_CELL]}"
         f" new cells, {state.offers[Offer.REPLACED]} elites replaced on evidence,"
-        f" {state.offers[Offer.BESIDE]} kept beside the grid alone when they came.</p>"
+        f" {state.offers[Offer.BESIDE]} kept beside the grid alone when they came."
+        f" Spent: {escape(str(account(run.store)))}.</p>"
     )
     head, *lines = elite_rows(state.archive.elites)
     yield _table(head, lines)

@@ -4,39 +4,37 @@ Order of a run directory's birth: config.yaml, then run.sqlite with the inputs. 
 run is killed at, `resume` goes on from what is there.
 """
 
-import fcntl
-import json
-import os
-import platform
+import math
 import signal
 import time
 from collections import deque
 from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import BrokenExecutor, Future
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, replace
-from importlib.metadata import version
 from pathlib import Path
 from shlex import quote
 from typing import IO, Any
 
+from evolve.budget import Spent, budget_of
 from evolve.config import Config, read_config, resolve_contexts, start_programs, write_config
-from evolve.evaluate import FAILED, Setup, evaluate_in_worker
+from evolve.directory import lock_run, manifest, sweep, write_manifest
+from evolve.evaluate import FAILED, Setup
 from evolve.niches import Standing
-from evolve.progress import Progress
+from evolve.progress import REFRESH, Progress
 from evolve.search import Search
-from evolve.store import Candidate, Store
+from evolve.store import Candidate, Store, Times, open_checked
+from evolve.timed import timed_evaluation, utc
 from evolve.workers import Pool, collect, open_pool
 from fitness.admission import ADMITTED, examine, not_admitted_words, percent
 from fitness.embedding import Caches
 from fitness.reference import reference_rows
 from fitness.respondents import RESPONDENTS, open_respondent
-from generators.context import load_context
+from generators.baselines import BASELINES
+from generators.context import Context, load_context
 from generators.errors import InputError
-from generators.program import parse
-from generators.sandbox import Sandbox, probe
-
-REFRESH = 20.0  # seconds between refreshes of a report
+from generators.program import Program, parse
+from generators.sandbox import Sandbox
 
 
 @dataclass
@@ -50,6 +48,21 @@ class Run:
     search: Search
     lock: IO[bytes] | None
 
+    def close(self) -> None:
+        """Close its store and let other processes work on it."""
+        self.store.close()
+        if self.lock:
+            self.lock.close()
+
+
+@dataclass(frozen=True)
+class _Inputs:
+    """What a configuration names: contexts to learn and to report on, programs to begin from."""
+
+    training: tuple[Context, ...]
+    report: tuple[Context, ...]
+    start: list[tuple[str, Program]]
+
 
 def create(config: Config, folder: Path, progress: Progress) -> Run:
     """Make a run directory. Raises InputError where it holds a run, or cannot be written."""
@@ -58,19 +71,22 @@ def create(config: Config, folder: Path, progress: Progress) -> Run:
             f"{folder}: holds another run; go on with it by `gamut resume {folder}`, or choose"
             " another run_dir"
         )
-    resolve_contexts(config)  # what the user gave wrong is said before anything is written
-    start_programs(config)
+    inputs = _inputs(config)  # what the user gave wrong is said before anything is written
     _admit(config, progress)
     try:
         folder.mkdir(parents=True, exist_ok=True)
-        if any(folder.iterdir()):
+        if any(file.name != "config.part" for file in folder.iterdir()):  # left by a killed one
             raise InputError(f"{folder}: not empty; choose another run_dir")
         write_config(config, folder / "config.yaml")
     except OSError as error:
         raise InputError(
             f"{folder}: cannot be written ({error.strerror}); choose another run_dir"
         ) from None
-    return open_run(folder, progress)
+    return open_run(folder, progress, inputs)
+
+
+def _inputs(config: Config) -> _Inputs:
+    return _Inputs(*resolve_contexts(config), start_programs(config))
 
 
 def _admit(config: Config, progress: Progress) -> None:
@@ -96,63 +112,104 @@ def _admit(config: Config, progress: Progress) -> None:
     )
 
 
-def open_run(folder: Path, progress: Progress, *, to_write: bool = True) -> Run:
+def open_run(
+    folder: Path,
+    progress: Progress,
+    inputs: _Inputs | None = None,
+    *,
+    to_write: bool = True,
+    evaluations: int | None = None,
+    minutes: float | None = None,
+) -> Run:
     """Open a run directory, completing it where the run was killed while it was being made.
 
-    One process at a time may open it to write. Raises InputError where another one has it open.
+    `inputs` are what the configuration names, where they are known. `evaluations` and `minutes`
+    are the run's budget from now on, where given. One process at a time may open a run to write.
+    Raises InputError where another one has it open, or where it holds more than that budget;
+    GamutError where it cannot be written or is damaged.
     """
     if not (folder / "config.yaml").is_file():
         raise InputError(f"{folder}: no run here (config.yaml is missing)")
-    lock = _locked(folder / "config.yaml") if to_write else None
-    config = read_config(folder / "config.yaml")
-    store = Store(folder / "run.sqlite", create=to_write, read_only=not to_write)
+    with ExitStack() as held:  # what is open is closed again where the run cannot be opened
+        lock = held.enter_context(lock_run(folder / "config.yaml")) if to_write else None
+        config = read_config(folder / "config.yaml")
+        file = folder / "run.sqlite"
+        store = open_checked(file) if to_write else Store(file, read_only=True)
+        held.callback(store.close)
+        if to_write:
+            sweep(folder)
+            _change_budget(store, evaluations, minutes)
+            _complete(folder, config, store, inputs, progress)
+        else:
+            store.check()
+        opened = _opened(folder, config, store, lock)
+        held.pop_all()
+        return opened
+
+
+def _opened(folder: Path, config: Config, store: Store, lock: IO[bytes] | None) -> Run:
     plain = store.meta("setup")
-    if plain is None and not to_write:
-        raise InputError(f"{folder}: only just begun; go on by `gamut resume {folder}`")
     if plain is None:
-        store.put_meta("start", [(origin, p.source) for origin, p in start_programs(config)])
-        plain = _setup(config, progress).as_json()
-        _write_json(folder / "manifest.json", manifest(config))
-        store.put_meta("setup", plain)  # last: its presence says that the directory is complete
+        raise InputError(f"{folder}: only just begun; go on by `gamut resume {folder}`")
     setup = Setup.from_json(plain)
     start = [(origin, parse(source, origin)) for origin, source in store.meta("start")]
     names = [context.id for context in setup.training]
     search = Search(config.settings, start, names, setup.first_rung)
-    return Run(folder, config, store, setup, search, lock)
+    return Run(folder, replace(config, **store.meta("budget") or {}), store, setup, search, lock)
 
 
-def _locked(file: Path) -> IO[bytes]:
-    """The file, open and locked until it is closed or the process ends, however it ends."""
-    opened = file.open("rb")
-    try:
-        fcntl.flock(opened, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except OSError:
-        opened.close()
-        raise InputError(f"{file.parent}: another process is working on this run") from None
-    return opened
+def _change_budget(store: Store, evaluations: int | None, minutes: float | None) -> None:
+    """Keep another budget than the configuration's; it may not be below what is stored."""
+    given = {"evaluations": evaluations, "minutes": minutes}
+    if evaluations is not None and evaluations < store.tickets():
+        raise InputError(
+            f"--evaluations {evaluations}: this run holds {store.tickets()} already; give more"
+        )
+    changed = {key: value for key, value in given.items() if value is not None}
+    if changed:
+        store.put_meta("budget", {**(store.meta("budget") or {}), **changed})
+
+
+def _complete(
+    folder: Path, config: Config, store: Store, inputs: _Inputs | None, progress: Progress
+) -> None:
+    """Store what a run depends on, as far as it is not stored; its inputs are only read once."""
+    if store.meta("setup") is not None:
+        return
+    if store.meta("contexts") is None:
+        inputs = inputs or _inputs(config)
+        store.put_meta("start", [(origin, program.source) for origin, program in inputs.start])
+        store.put_meta("contexts", [_plain(inputs.training), _plain(inputs.report)])
+    training, report = (
+        tuple(Context.model_validate(context) for context in some)
+        for some in store.meta("contexts")
+    )
+    setup = _setup(config, training, report, progress)
+    write_manifest(folder, manifest(config))
+    store.put_meta("setup", setup.as_json())  # last: it says that the directory is complete
+
+
+def _plain(contexts: tuple[Context, ...]) -> list[Any]:
+    return [context.model_dump(mode="json", by_alias=True) for context in contexts]
 
 
 def evolve(
-    run: Run,
-    progress: Progress,
-    workers: int,
-    minutes: float | None = None,
-    refresh: Callable[[], None] | None = None,
-) -> None:
-    """Search until the budget of evaluations or minutes is spent.
+    run: Run, progress: Progress, workers: int | str, refresh: Callable[[], None] | None = None
+) -> str:
+    """Search until the run's budget is spent; what of it was, in words.
 
     Stored verdicts are folded instead of evaluated again. Ctrl-C once: what is in flight is
     finished and kept, then KeyboardInterrupt; twice: at once. `refresh` is called now and then.
     """
-    pool = open_pool(workers)
-    deadline = time.monotonic() + minutes * 60 if minutes else None
+    pool = open_pool(workers, run.store.file)
     try:
-        with _stopping() as stop:
-            _Loop(run, pool, progress, stop, deadline).go(refresh)
+        with _stopping(progress) as stop:
+            spent = _Loop(run, pool, progress, stop, workers).go(refresh)
     finally:
         pool.close()
     if stop.asked:
         raise KeyboardInterrupt
+    return spent
 
 
 class _Stop:
@@ -170,21 +227,25 @@ class _Loop:
     """
 
     def __init__(
-        self, run: Run, pool: Pool, progress: Progress, stop: _Stop, deadline: float | None
+        self, run: Run, pool: Pool, progress: Progress, stop: _Stop, workers: int | str
     ) -> None:
         self.run, self.pool, self.progress = run, pool, progress
-        self.stop, self.deadline = stop, deadline
-        self.last = run.config.evaluations
+        self.stop, self.workers = stop, workers
+        self.budget = budget_of(run.config.evaluations, run.config.minutes)
+        self.began = time.monotonic()
         self.next = 0
         self.pending: dict[Future[Any], _Flight] = {}
         self.suspects: deque[_Flight] = deque()
         self.results: dict[int, tuple[Candidate, Mapping[str, Any]]] = {}
 
-    def go(self, refresh: Callable[[], None] | None) -> None:
-        """Until nothing is in flight."""
-        self.progress.begin(self.run.store.count())
+    def go(self, refresh: Callable[[], None] | None) -> str:
+        """Until nothing is in flight; which part of the budget is spent."""
+        done = self.run.store.count()
+        if done:
+            self.progress.say(f"going on after {done:,} evaluations that are stored")
+        self.progress.begin(self.budget, done)
         self._advance()
-        refreshed = time.monotonic()
+        refreshed = -math.inf
         while self.pending or self.suspects:
             if not self.pending:
                 self._submit(replace(self.suspects.popleft(), alone=True))
@@ -192,16 +253,25 @@ class _Loop:
                 self._take(future)
             if not self.suspects and not any(f.alone for f in self.pending.values()):
                 self._advance()
-            self.progress.update(self.run.search.state, len(self.pending))
+            self._show()
             if refresh and time.monotonic() - refreshed > REFRESH:
                 refresh()
                 refreshed = time.monotonic()
+        return str(self.budget.first_reached(self._spent(self.next)) or "")
+
+    def _show(self) -> None:
+        afterwards = validation(self.run)
+        self.progress.update(self.run.search.state, len(self.pending), afterwards)
+        self.progress.estimate(self.workers, afterwards)
+
+    def _spent(self, ticket: int) -> Spent:
+        return Spent(evaluations=ticket, seconds=time.monotonic() - self.began)
 
     def _advance(self) -> None:
         """Fold what can be folded in ticket order, and breed each ticket as soon as it may be."""
         search = self.run.search
         while True:
-            while self.next < self.last and search.may_breed(self.next):
+            while search.may_breed(self.next):
                 if not self._begin(self.next):
                     break
                 self.next += 1
@@ -217,7 +287,7 @@ class _Loop:
             self.run.search.recall(stored[0])
             self.results[ticket] = stored
             return True
-        if self.stop.asked or (self.deadline is not None and time.monotonic() > self.deadline):
+        if self.stop.asked or self.budget.reached(self._spent(ticket)):
             return False
         search = self.run.search
         candidate, bar = search.breed(ticket)
@@ -226,14 +296,14 @@ class _Loop:
         return True
 
     def _submit(self, flight: "_Flight") -> None:
-        flight = replace(flight, began=time.monotonic())
+        flight = replace(flight, submitted=utc())
         task = flight.candidate.source, flight.bar, flight.known, flight.standing
-        self.pending[self.pool.submit(evaluate_in_worker, str(self.run.store.file), *task)] = flight
+        self.pending[self.pool.submit(timed_evaluation, self.pool.setup, *task)] = flight
 
     def _take(self, future: Future[Any]) -> None:
         flight = self.pending.pop(future)
         try:
-            verdict = future.result()
+            verdict, times = future.result()
         except BrokenExecutor as error:
             if not flight.alone:
                 self.suspects.append(flight)
@@ -242,7 +312,9 @@ class _Loop:
                 "status": FAILED, "values": {}, "pairs": {}, "measures": {}, "gates": {},
                 "cost": {}, "reason": f"the worker died twice: {error}",
             }  # fmt: skip
-        self.run.store.put(flight.candidate, verdict, time.monotonic() - flight.began)
+            times = Times(flight.submitted, 0.0)
+        self.run.store.put(flight.candidate, verdict, times)
+        self.progress.done()
         self.results[flight.candidate.ticket] = flight.candidate, verdict
 
 
@@ -255,18 +327,27 @@ class _Flight:
     known: tuple[str, ...]
     standing: Standing
     alone: bool = False
-    began: float = 0.0
+    submitted: str = ""
+
+
+def validation(run: Run) -> float:
+    """How much work waits after the search, counted in evaluations: elites and baselines."""
+    setup = run.setup
+    elites = run.search.state.archive.elites
+    evolved = sum(not e.candidate.operator.startswith("baseline:") for e in elites)
+    each = len(setup.report) * setup.report_replicates / (len(setup.training) * setup.replicates)
+    return (len(BASELINES) + evolved) * each
 
 
 @contextmanager
-def _stopping() -> Iterator[_Stop]:
+def _stopping(progress: Progress) -> Iterator[_Stop]:
     """Turns the first Ctrl-C into a flag; the second one is an ordinary interrupt."""
     stop = _Stop()
 
     def ask(signum: int, frame: object) -> None:
         stop.asked = True
         signal.signal(signal.SIGINT, before)
-        os.write(2, b"\nStopping: finishing what is in flight. Ctrl-C again stops at once.\n")
+        progress.stopping()
 
     before = signal.signal(signal.SIGINT, ask)
     try:
@@ -275,9 +356,13 @@ def _stopping() -> Iterator[_Stop]:
         signal.signal(signal.SIGINT, before)
 
 
-def _setup(config: Config, progress: Progress) -> Setup:
-    """The inputs of a run: contexts and their reference populations."""
-    training, report = resolve_contexts(config)
+def _setup(
+    config: Config,
+    training: tuple[Context, ...],
+    report: tuple[Context, ...],
+    progress: Progress,
+) -> Setup:
+    """What evaluations depend on: contexts, read for their reference populations, and settings."""
     caches = Caches(config.embedder)
     references = {}
     with Sandbox() as sandbox:
@@ -298,23 +383,3 @@ def _setup(config: Config, progress: Progress) -> Setup:
         respondent=config.respondent,
         embedder=config.embedder,
     )
-
-
-def _write_json(file: Path, content: Any) -> None:
-    part = file.with_suffix(".part")
-    part.write_text(json.dumps(content, indent=1) + "\n", "utf-8")
-    part.replace(file)
-
-
-def manifest(config: Config) -> dict[str, Any]:
-    """What a run was made with: versions, seed, sandbox level, checksums, cores."""
-    parts = ("persona-gamut", "pydantic-monty", "deap", "ribs", "numpy", "scipy", "onnxruntime")
-    return {
-        "schema": "gamut/manifest/1",
-        "created": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime()),
-        "versions": {"python": platform.python_version(), **{p: version(p) for p in parts}},
-        "seed": config.seed,
-        "sandbox": probe(),
-        "embedder": Caches(config.embedder).first.embedder.fingerprint,
-        "cores": os.cpu_count(),
-    }

@@ -2,19 +2,39 @@
 
 With one worker everything runs in this process (programs still run in the sandbox's). With more,
 joblib's loky starts them; they ignore Ctrl-C, so that what is in flight can be finished and kept.
+With the address of a Dask scheduler, its workers do it, on as many machines as there are.
+
+However many there are, each computes on one thread: the last bits of the models depend on the
+number of threads, and a search on its workers must not.
 """
 
 import os
 import signal
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from concurrent.futures import FIRST_COMPLETED, BrokenExecutor, Future, wait
+from contextlib import contextmanager
+from pathlib import Path
 from typing import Any, Protocol
+
+from evolve.evaluate import setup_text
+from generators.errors import InputError
+
+ONE_THREAD = {"OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1", "MKL_NUM_THREADS": "1"}
 
 
 class Pool(Protocol):
-    """Where tasks run. A task is a module-level function and its plain arguments."""
+    """Where tasks run. A task is a module-level function and its plain arguments.
+
+    A worker that dies breaks the tasks that it had (BrokenExecutor), is replaced, and the pool
+    stays usable. Whether a task is tried again is for the caller to decide.
+
+    Attributes:
+        setup: what tasks name the run's setup by (see `evolve.evaluate`).
+    """
+
+    setup: str
 
     def submit(self, function: Callable[..., Any], *args: Any) -> Future[Any]:
         """Start a task."""
@@ -27,6 +47,9 @@ class Pool(Protocol):
 
 class InProcess:
     """Runs each task at once, here."""
+
+    def __init__(self, setup: str = "") -> None:
+        self.setup = setup
 
     def submit(self, function: Callable[..., Any], *args: Any) -> Future[Any]:
         """Run a task; its future is done."""
@@ -44,18 +67,20 @@ class InProcess:
 class Loky:
     """Worker processes by joblib's loky, replaced when one of them dies."""
 
-    def __init__(self, workers: int) -> None:
+    def __init__(self, workers: int, setup: str = "") -> None:
+        self.setup = setup
         self._workers = workers
         self._executor = self._start()
 
     def submit(self, function: Callable[..., Any], *args: Any) -> Future[Any]:
         """Queue a task; starts new workers where the old ones have died."""
-        try:
-            future: Future[Any] = self._executor.submit(function, *args)
-        except BrokenExecutor:
-            self._executor = self._start()
-            future = self._executor.submit(function, *args)
-        return future
+        with _interrupts_held():
+            try:
+                future: Future[Any] = self._executor.submit(function, *args)
+            except BrokenExecutor:
+                self._executor = self._start()
+                future = self._executor.submit(function, *args)
+            return future
 
     def close(self) -> None:
         """End the workers, without waiting for what they do."""
@@ -67,21 +92,34 @@ class Loky:
             threading.excepthook = before
 
     def _start(self) -> Any:
+        from multiprocessing import resource_tracker
+
         from joblib.externals.loky import ProcessPoolExecutor
 
-        threads = {"OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1", "MKL_NUM_THREADS": "1"}
+        resource_tracker.ensure_running()  # when it starts, it lets interrupts through again
         return ProcessPoolExecutor(
             max_workers=self._workers,
             timeout=None,
             initializer=_begin_worker,
             initargs=(os.getpid(),),
-            env=threads,
+            env=ONE_THREAD,
         )
 
 
-def open_pool(workers: int) -> Pool:
-    """One worker: this process. More: loky."""
-    return InProcess() if workers == 1 else Loky(workers)
+def open_pool(workers: int | str, store: Path) -> Pool:
+    """The workers of a run with that store. One: this process. More: loky. An address: Dask.
+
+    Raises InputError where no Dask scheduler with workers answers at the address.
+    """
+    if isinstance(workers, int):
+        return InProcess(str(store)) if workers == 1 else Loky(workers, str(store))
+    try:
+        from evolve.cluster import Dask
+    except ImportError:
+        raise InputError(
+            f"workers={workers}: needs Dask: pip install 'persona-gamut[dask]'"
+        ) from None
+    return Dask(workers, setup_text(str(store)))
 
 
 def collect(pending: dict[Future[Any], Any], timeout: float) -> list[Future[Any]]:
@@ -90,8 +128,23 @@ def collect(pending: dict[Future[Any], Any], timeout: float) -> list[Future[Any]
     return sorted(done, key=lambda f: list(pending).index(f))
 
 
+@contextmanager
+def _interrupts_held() -> Iterator[None]:
+    """Keep Ctrl-C from processes that are started meanwhile: they would die of it before they come
+    to ignore it."""
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
+
+
 def _begin_worker(parent: int) -> None:
     """Ignore Ctrl-C, which the parent acts on, and end when the parent is gone."""
+    from joblib.externals.loky import process_executor
+
+    # Where psutil is installed, loky takes caches that fill for a leak, and starts a worker anew.
+    process_executor._MAX_MEMORY_LEAK_SIZE = float("inf")
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     threading.Thread(target=_end_with, args=(parent,), daemon=True).start()
 

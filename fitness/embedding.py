@@ -5,6 +5,8 @@ later runs share it.
 """
 
 import hashlib
+import os
+import random
 from collections.abc import Mapping, Sequence
 from functools import cached_property
 from pathlib import Path
@@ -19,6 +21,8 @@ from generators.errors import GamutError, InputError
 
 EMBEDDERS: dict[str, type[MiniLM]] = {"minilm": MiniLM}
 """Encoders of the projection reader by the name that the config group `embedder` uses."""
+
+_AT_ONCE, _LOOKS = 16, 20  # sentences between looks at what others have kept; most looks
 
 
 class Embedder(Protocol):
@@ -71,6 +75,21 @@ class SentenceCache:
         return self.rows(sentences)[:, : self.embedder.width]
 
     def _compute(self, sentences: list[str]) -> None:
+        """Embed sentences a few at a time, but for those that others have kept meanwhile.
+
+        Workers often miss the same sentences at the same moment. Each has an order of its own, so
+        that they share the work instead of doing it twice; the rows do not depend on the order.
+        """
+        waiting, at_once = list(sentences), max(_AT_ONCE, len(sentences) // _LOOKS)
+        if len(waiting) > at_once:
+            random.Random(os.getpid()).shuffle(waiting)
+        while waiting:
+            some, waiting = waiting[:at_once], waiting[at_once:]
+            self._embed(some)
+            self._recall(waiting)
+            waiting = [s for s in waiting if s not in self._known]
+
+    def _embed(self, sentences: list[str]) -> None:
         rows = self.embedder.embed(sentences)
         if not np.isfinite(rows).all():
             raise GamutError(f"the embedder {self.embedder.fingerprint} gave a NaN or an infinity")

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 from hypothesis import settings
+from small_run import SMALL, run
 
 from fitness.embedding import Caches, SentenceCache
 from generators.context import Context, load_context
@@ -32,6 +33,14 @@ def pytest_configure(config: pytest.Config) -> None:
 def pytest_unconfigure(config: pytest.Config) -> None:
     if MadeFolder in config.stash:
         shutil.rmtree(config.stash[MadeFolder], ignore_errors=True)
+
+
+@pytest.fixture(scope="session")
+def finished(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, str]:
+    """A small run that nobody disturbed, and what it printed."""
+    folder = tmp_path_factory.mktemp("runs") / "undisturbed"
+    done = run("evolve", *SMALL, f"run_dir={folder}", "workers=1")
+    return folder, done.stdout
 
 
 @pytest.fixture(scope="session")

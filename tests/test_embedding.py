@@ -79,6 +79,26 @@ def test_vectors_outlive_the_process_that_made_them(tmp_path: Path) -> None:
     assert later.computed == 0
 
 
+class Beaten(Hashing):
+    """While it embeds its first sentences, another process embeds and keeps all of them."""
+
+    def __init__(self, other: SentenceCache, sentences: Sequence[str]) -> None:
+        super().__init__()
+        self._other, self._sentences = other, sentences
+
+    def embed(self, texts: Sequence[str]) -> Vectors:
+        self._other.vectors(self._sentences)
+        return super().embed(texts)
+
+
+def test_what_another_process_has_embedded_meanwhile_is_not_embedded_again(tmp_path: Path) -> None:
+    sentences = [f"sentence {i}" for i in range(100)]
+    other = SentenceCache(Hashing(), tmp_path / "v.sqlite")
+    cache = SentenceCache(Beaten(other, sentences), tmp_path / "v.sqlite")
+    assert np.array_equal(cache.vectors(sentences), Hashing().embed(sentences))
+    assert 0 < cache.computed < 20
+
+
 def test_fingerprints_do_not_mix(tmp_path: Path) -> None:
     one = SentenceCache(Hashing("one"), tmp_path / "v.sqlite")
     other = SentenceCache(Hashing("other"), tmp_path / "v.sqlite")

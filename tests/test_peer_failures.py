@@ -15,10 +15,11 @@ import yaml
 from hostile import peers
 
 import conf
+import evolve.evaluate
 import evolve.run
-from evolve.archive import objective
 from evolve.config import from_plain
 from evolve.evaluate import FAILED, SCORED, Evaluator
+from evolve.evidence import objective
 from evolve.progress import Progress
 from evolve.run import Run, create
 from evolve.search import Search
@@ -59,7 +60,9 @@ class Proposed(Search):
         return Candidate(ticket, source, sha256(source.encode()).hexdigest(), name, ()), -1.0
 
 
-def a_run(folder: Path, patch: pytest.MonkeyPatch) -> Run:
+def a_run(folder: Path, patch: pytest.MonkeyPatch, caches: Caches) -> Run:
+    for module in (evolve.run, evolve.evaluate):  # models are opened once a test session
+        patch.setattr(module, "Caches", lambda *_: caches)
     patch.setattr(evolve.run, "start_programs", lambda _: [("start:one", baseline("name_only"))])
     patch.setattr(evolve.run, "Search", Proposed)
     plain = yaml.safe_load((CONF / "config.yaml").read_text())
@@ -76,9 +79,9 @@ def a_run(folder: Path, patch: pytest.MonkeyPatch) -> Run:
 
 
 @pytest.fixture(scope="module")
-def run(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Run]:
+def run(tmp_path_factory: pytest.TempPathFactory, caches: Caches) -> Iterator[Run]:
     with pytest.MonkeyPatch.context() as patch:
-        made = a_run(tmp_path_factory.mktemp("runs") / "run", patch)
+        made = a_run(tmp_path_factory.mktemp("runs") / "run", patch, caches)
         evolve.run.evolve(made, Progress(total=TICKETS, quiet=True), workers=1)
         yield made
 

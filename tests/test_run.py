@@ -1,17 +1,18 @@
 """A run from the command line: made, killed, resumed, read back; real processes throughout."""
 
 import json
-import os
-import random
 import re
-import signal
+import shutil
 import subprocess
 import sys
-import time
 from pathlib import Path
 
 import pytest
+from command_line import gamut as here
+from command_line import refused
+from small_run import OWN, ROOT, SMALL, TOTAL, archive_bytes, run
 
+import evolve.run
 import fitness
 import generators
 from evolve.evaluate import SCORED
@@ -19,43 +20,7 @@ from evolve.progress import Progress
 from evolve.run import open_run
 from evolve.store import Store
 
-ROOT = Path(__file__).resolve().parent.parent
 CONTEXTS = ROOT / "conf" / "contexts"
-OWN = CONTEXTS / "train" / "elders_devices.yaml"
-SMALL = [
-    f"contexts={OWN}",
-    "budget.evaluations=45",
-    "population=9",
-    "search.random_programs=8",
-    "search.in_flight=6",
-    "search.report_replicates=2",
-]
-Bytes = dict[str, bytes]
-
-
-def gamut(*words: str | Path) -> list[str]:
-    return [sys.executable, "-m", "evolve.cli", *map(str, words)]
-
-
-def run(*words: str | Path, status: int = 0) -> subprocess.CompletedProcess[str]:
-    done = subprocess.run(gamut(*words), capture_output=True, text=True, timeout=300)
-    assert done.returncode == status, done.stderr + done.stdout
-    return done
-
-
-def archive_bytes(folder: Path) -> Bytes:
-    """Everything in an archive but what may name time and place of the run."""
-    skipped = {"provenance.json", "SHA256SUMS"}
-    files = (p for p in sorted((folder / "archive").rglob("*")) if p.is_file())
-    return {str(p.relative_to(folder)): p.read_bytes() for p in files if p.name not in skipped}
-
-
-@pytest.fixture(scope="module")
-def finished(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, str]:
-    """A small run that nobody disturbed, and what it printed."""
-    folder = tmp_path_factory.mktemp("runs") / "undisturbed"
-    done = run("evolve", *SMALL, f"run_dir={folder}", "workers=1")
-    return folder, done.stdout
 
 
 def test_ends_with_a_table_of_elites_beside_every_baseline(finished: tuple[Path, str]) -> None:
@@ -83,14 +48,14 @@ def test_the_report_needs_no_network(finished: tuple[Path, str]) -> None:
 
 def test_archive_lists_its_elites_best_first(finished: tuple[Path, str]) -> None:
     folder = finished[0]
-    listing = json.loads(run("archive", folder, "--json").stdout)
+    listing = json.loads(here("archive", folder, "--json").out)
     index = json.loads((folder / "archive" / "index.json").read_text())
     assert [Path(e["bundle"]).name for e in listing] == [e["bundle"] for e in index]
     assert [e["best"] for e in index] == [True] + [False] * (len(index) - 1)
     assert {"bundle", "niche", "program_hash", "metrics", "baseline"} == set(listing[0])
     scores = [e["training"]["mean"] for e in index[1:]]
     assert scores == sorted(scores, reverse=True)
-    printed = run("archive", folder).stdout
+    printed = here("archive", folder).out
     assert "baseline covering_mix" in printed
     assert "also kept as" in printed
 
@@ -143,7 +108,7 @@ def test_show_verify_generate(finished: tuple[Path, str], tmp_path: Path) -> Non
 
 
 def test_report_is_written_again_elsewhere(finished: tuple[Path, str], tmp_path: Path) -> None:
-    run("report", finished[0], "--out", tmp_path / "again.html")
+    here("report", finished[0], "--out", tmp_path / "again.html")
     assert (tmp_path / "again.html").read_text() == (finished[0] / "report.html").read_text()
 
 
@@ -153,90 +118,97 @@ def test_two_workers_give_the_same_archive(finished: tuple[Path, str], tmp_path:
     assert archive_bytes(folder) == archive_bytes(finished[0])
 
 
-def kill_after(seconds: float, words: list[str], how: signal.Signals) -> int:
-    """Start a run, signal it after a while, wait; its exit status."""
-    with open(os.devnull, "w") as nowhere:
-        process = subprocess.Popen(gamut(*words), stdout=nowhere, stderr=nowhere)
-        time.sleep(seconds)
-        process.send_signal(how)
-        return process.wait(timeout=120)
+def killed_and_resumed(kills: int, seed: int, undisturbed: Path) -> str:
+    """Kill runs at random moments and compare what they end with; the transcript."""
+    script = [sys.executable, str(ROOT / "benchmarks" / "kill_resume.py")]
+    how = ["--kills", str(kills), "--seed", str(seed), "--undisturbed", str(undisturbed)]
+    done = subprocess.run([*script, *how, *SMALL], capture_output=True, text=True, timeout=3000)
+    assert done.returncode == 0, done.stdout + done.stderr
+    return done.stdout
 
 
-def survives(folder: Path, moments: list[float], expected: Bytes) -> None:
-    """Kill a run at each moment, resume it to its end, compare the archive."""
-    words = ["evolve", *SMALL, f"run_dir={folder}", "workers=2"]
-    for moment in moments:
-        kill_after(moment, words, signal.SIGKILL)
-        if (folder / "config.yaml").exists():
-            words = ["resume", str(folder)]
-    run(*words)
-    assert archive_bytes(folder) == expected
-
-
-def test_killed_and_resumed_is_as_if_never_killed(
-    finished: tuple[Path, str], tmp_path: Path
-) -> None:
-    survives(tmp_path / "killed", [0.8, 3.0, 4.0], archive_bytes(finished[0]))
-
-
-def test_a_killed_run_leaves_no_process_behind(tmp_path: Path) -> None:
-    mark = f"GAMUT_TEST_MARK={tmp_path}"
-    words = gamut("evolve", *SMALL, f"run_dir={tmp_path / 'run'}", "workers=2")
-    environment = {**os.environ, "GAMUT_TEST_MARK": str(tmp_path)}
-    process = subprocess.Popen(words, stderr=subprocess.DEVNULL, env=environment)
-    deadline = time.monotonic() + 60
-    while len(_marked(mark)) < 3:  # the run itself and its workers
-        assert time.monotonic() < deadline
-        time.sleep(0.1)
-    process.kill()
-    process.wait()
-    while _marked(mark):
-        assert time.monotonic() < deadline
-        time.sleep(0.1)
-
-
-def _marked(mark: str) -> list[str]:
-    """The processes whose environment holds a mark."""
-    found = []
-    for environ in Path("/proc").glob("[0-9]*/environ"):
-        try:
-            if mark.encode() in environ.read_bytes():
-                found.append(environ.parent.name)
-        except OSError:  # it has just ended
-            continue
-    return found
+def test_killed_and_resumed_is_as_if_never_killed(finished: tuple[Path, str]) -> None:
+    said = killed_and_resumed(3, 1, finished[0])
+    assert said.count("killed after") == 3
+    assert said.count("all gone") == 3
+    assert "files the same, 0 different" in said
 
 
 @pytest.mark.slow
-def test_twenty_kills(finished: tuple[Path, str], tmp_path: Path) -> None:
-    draw, expected = random.Random(4), archive_bytes(finished[0])
-    for number in range(20):
-        survives(tmp_path / f"run{number}", [draw.uniform(0.1, 12.0)], expected)
+def test_twenty_kills(finished: tuple[Path, str]) -> None:
+    said = killed_and_resumed(20, 4, finished[0])
+    assert said.count("killed after") == 20
+    assert said.count("files the same, 0 different") == 4
 
 
-def test_ctrl_c_leaves_a_run_that_resume_finishes(
+def test_a_run_that_the_clock_ended_is_a_prefix_and_goes_on(
     finished: tuple[Path, str], tmp_path: Path
 ) -> None:
-    folder = tmp_path / "interrupted"
-    words = gamut("evolve", *SMALL, f"run_dir={folder}", "workers=2")
-    process = subprocess.Popen(
-        words, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, start_new_session=True
-    )
-    while not (folder / "manifest.json").exists():
-        time.sleep(0.05)
-    time.sleep(2.5)
-    os.killpg(process.pid, signal.SIGINT)  # as a terminal does: the whole process group
-    _, errors = process.communicate(timeout=120)
-    assert process.returncode == 130, errors
-    assert errors.splitlines()[-1] == f"gamut resume {folder}"
-    run("resume", folder)
-    assert archive_bytes(folder) == archive_bytes(finished[0])
-
-
-def test_minutes_stop_a_run_which_still_ends_with_an_archive(tmp_path: Path) -> None:
     folder = tmp_path / "short"
-    run("evolve", *SMALL, f"run_dir={folder}", "budget.evaluations=100000", "budget.minutes=0.08")
+    budget = ["budget.evaluations=30", "budget.minutes=0.02"]
+    done = run("evolve", *SMALL, *budget, f"run_dir={folder}", "workers=1")
     assert (folder / "archive" / "index.json").exists()
+    assert "Spent: " in done.stderr
+    whole = [c for c, _ in Store(finished[0] / "run.sqlite", read_only=True).candidates()]
+    store = Store(folder / "run.sqlite", read_only=True)
+    short = [c for c, _ in store.candidates()]
+    assert 0 < len(short) < 30
+    assert short == whole[: len(short)]
+    assert [s.ended for s in store.sittings()] == ["0.02 minutes"]
+    store.close()
+    run("resume", folder, "--evaluations", str(TOTAL), "--minutes", "10")
+    assert archive_bytes(folder) == archive_bytes(finished[0])
+    assert f"{TOTAL} of {TOTAL} candidates" in (folder / "report.html").read_text()
+    refused("resume", folder, "--evaluations", "20", said=(f"holds {TOTAL} already", "give more"))
+
+
+def test_a_budget_of_nothing_is_refused(finished: tuple[Path, str]) -> None:
+    refused("resume", finished[0], "--minutes", "0", said=("--minutes 0", "above 0"))
+
+
+def test_what_was_spent_is_in_the_manifest_and_the_report(finished: tuple[Path, str]) -> None:
+    spent = json.loads((finished[0] / "manifest.json").read_text())["spent"]
+    assert spent["evaluations"] == TOTAL
+    assert spent["sittings"] >= 1
+    assert 0 < spent["worker_minutes"] < spent["minutes"] < 30
+    verdicts = [v for _, v in Store(finished[0] / "run.sqlite", read_only=True).candidates()]
+    assert spent["personas"] == sum(v["cost"].get("personas", 0) for v in verdicts) > 0
+    assert spent["characters"] == sum(v["cost"].get("characters", 0) for v in verdicts) > 0
+    assert f"Spent: {TOTAL} evaluations" in (finished[0] / "report.html").read_text()
+
+
+def test_inputs_are_read_once_whatever_becomes_of_their_files(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    own, program, folder = tmp_path / "own.yaml", tmp_path / "mine.py", tmp_path / "run"
+    shutil.copy(OWN, own)
+    program.write_text(_MINE)
+
+    def killed(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patched:
+        patched.setattr(evolve.run, "reference_rows", killed)
+        words = [f"contexts={own}", f"start=[{program}]", f"run_dir={folder}"]
+        here("evolve", *SMALL[1:], *words, status=130)
+    own.unlink()
+    program.unlink()
+    run = open_run(folder, Progress(total=0, quiet=True))
+    assert [context.id for context in run.setup.training] == ["elders_devices"]
+    assert "start:mine.py" in [origin for origin, _ in run.search.start]
+
+
+def test_what_a_killed_process_left_is_swept(finished: tuple[Path, str], tmp_path: Path) -> None:
+    folder = tmp_path / "run"
+    shutil.copytree(finished[0], folder)
+    (folder / "archive").rename(folder / "archive.old")  # killed between its two renames
+    (folder / "archive.part").mkdir()
+    for name in ("config.part", "manifest.part", "run.part", ".report.html.123"):
+        (folder / name).write_text("half")
+    open_run(folder, Progress(total=0, quiet=True)).close()
+    names = [{f.name for f in one.iterdir()} for one in (folder, finished[0])]
+    assert names[0] == names[1] - {"run.sqlite-wal", "run.sqlite-shm"}
+    assert archive_bytes(folder) == archive_bytes(finished[0])
 
 
 def test_a_start_program_takes_part(tmp_path: Path) -> None:
@@ -274,9 +246,9 @@ def generate(context, n, rng):
     ],
 )
 def test_wrong_words_get_one_short_message(words: list[str], said: str, tmp_path: Path) -> None:
-    done = run("evolve", f"run_dir={tmp_path / 'run'}", *words, status=2)
-    assert said in done.stderr
-    assert "Traceback" not in done.stderr
+    done = here("evolve", f"run_dir={tmp_path / 'run'}", *words, status=2)
+    assert said in done.err
+    assert "Traceback" not in done.err
     assert not (tmp_path / "run" / "run.sqlite").exists()
 
 
@@ -284,24 +256,23 @@ def test_a_directory_that_holds_a_run_or_cannot_be_written_is_refused(
     finished: tuple[Path, str], tmp_path: Path
 ) -> None:
     before = archive_bytes(finished[0])
-    assert "another run" in run("evolve", f"run_dir={finished[0]}", status=2).stderr
+    refused("evolve", f"run_dir={finished[0]}", said=("another run",))
     assert archive_bytes(finished[0]) == before
     (tmp_path / "notes.txt").write_text("mine")
-    assert "not empty" in run("evolve", f"run_dir={tmp_path}", status=2).stderr
+    refused("evolve", f"run_dir={tmp_path}", said=("not empty",))
     under_a_file = tmp_path / "notes.txt" / "run"
-    assert "cannot be written" in run("evolve", f"run_dir={under_a_file}", status=2).stderr
+    refused("evolve", f"run_dir={under_a_file}", said=("cannot be written",))
     assert (tmp_path / "notes.txt").read_text() == "mine"
 
 
 def test_one_process_at_a_time_works_on_a_run(finished: tuple[Path, str]) -> None:
     held = open_run(finished[0], Progress(total=0, quiet=True))
-    assert "another process" in run("resume", finished[0], status=2).stderr
-    assert held.lock is not None
-    held.lock.close()
-    assert "Archive:" in run("resume", finished[0]).stdout
+    refused("resume", finished[0], said=("another process",))
+    held.close()
+    assert "Archive:" in here("resume", finished[0]).out
 
 
 def test_no_run_and_unfinished_runs_are_named(tmp_path: Path) -> None:
     for command in ("resume", "archive", "report"):
-        assert "no run here" in run(command, tmp_path / "nothing", status=2).stderr
-    assert "no archive yet" in run("archive", tmp_path, "--json", status=2).stderr
+        refused(command, tmp_path / "nothing", said=("no run here",))
+    refused("archive", tmp_path, "--json", said=("no archive yet",))

@@ -57,7 +57,8 @@ def verdict(
         return {**empty, "status": DUPLICATE}
     blocks = sorted(set(parse(candidate.source).blocks))
     worth = {c: sum(drawn(c + block).random() for block in blocks) / 9 for c in CONTEXTS}
-    values = {c: [worth[c], worth[c] + 0.05 * draw.random()] for c in CONTEXTS}
+    seeds = {c: [worth[c], *(worth[c] + 0.05 * draw.random() for _ in range(3))] for c in CONTEXTS}
+    values, fresh = ({c: v[part] for c, v in seeds.items()} for part in (slice(2), slice(2, 4)))
     if values["a"][0] < bar:
         return {**empty, "status": DROPPED, "values": {"a": values["a"][:1]}, "cost": read}
     measures = {"density": draw.random(), "words": 20 + 600 * draw.random()}
@@ -253,7 +254,7 @@ def test_a_hill_climber_varies_the_last_that_was_not_worse() -> None:
             assert candidate.parents == (current,)
             assert not set(candidate.operator.split("+")) & set(CROSSOVERS)
             judged += 1
-        one = verdict(candidate, bar, search.known())
+        one = verdict(candidate, bar, search.known(), search.state.archive.standing())
         search.fold(candidate, one)
         if one["status"] == SCORED and objective(one) >= value:
             current, value = ticket, objective(one)

@@ -18,9 +18,12 @@ EVOLVE_HELP = """Search for generators; words are Hydra overrides.
                                              guide the search, the other half report
   gamut evolve budget.evaluations=5000       a longer search
   gamut evolve start=[runs/demo/archive/best]   begin from a bundle or a program file as well
-  gamut evolve -m seed=0,1,2                 a sweep, one run directory a job
+  gamut evolve -m seed=0,1,2                 a sweep, one run directory a job; sweep-report
+                                             compares them; hydra/launcher=joblib runs several at
+                                             once, submitit_slurm on a cluster
+  gamut evolve workers=tcp://10.0.0.5:8786   on several machines: the workers of a Dask scheduler
 
-Keys: seed, run_dir, population (personas a context), workers (default: one a core),
+Keys: seed, run_dir, population (personas a context), workers (default: one a core; or tcp://HOST:PORT),
 budget.evaluations, budget.minutes, start; groups: contexts, respondent, embedder, search
 (search.islands=5 and so on). `gamut evolve --cfg job` prints all of them with their values.
 
@@ -48,21 +51,41 @@ def evolve(
     return launch(words or [])
 
 
-def resume(run: RUN) -> int:
-    """Go on where a killed or interrupted run stopped.
+def resume(
+    run: RUN,
+    evaluations: Annotated[
+        int | None,
+        typer.Option(min=1, help="Candidates in all from now on.", show_default=False),
+    ] = None,
+    minutes: Annotated[
+        float | None,
+        typer.Option(help="Wall time of a sitting from now on.", show_default=False),
+    ] = None,
+    workers: Annotated[
+        str | None,
+        typer.Option(
+            help="Processes, or the address of a Dask scheduler, instead of those it had.",
+            metavar="N|ADDRESS",
+            show_default=False,
+        ),
+    ] = None,
+) -> int:
+    """Go on where a run was killed, stopped, or out of budget.
 
-    The finished archive is the one that the run would have made without the stop.
+    The finished archive is the one that the run would have made without the stop. A run that the
+    clock ended gets as many minutes again; one that has made all its evaluations needs more of
+    them, and then ends as if it had had them from the start.
 
-    Example: gamut resume runs/demo
+    Example: gamut resume runs/demo --evaluations 1000
     """
-    from contextlib import closing
+    from evolve.config import as_workers
+    from evolve.job import resume_job
+    from generators.errors import InputError
 
-    from evolve.job import carry_on
-    from evolve.progress import Progress
-    from evolve.run import open_run
-
-    with closing(Progress(total=0)) as progress:
-        return carry_on(lambda: open_run(run, progress), run, progress)
+    if minutes is not None and not minutes > 0:
+        raise InputError(f"--minutes {minutes:g}: should be above 0")
+    given = workers and as_workers(int(workers) if workers.isdecimal() else workers)
+    return resume_job(run, workers=given or None, evaluations=evaluations, minutes=minutes)
 
 
 def report(
