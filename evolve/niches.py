@@ -8,9 +8,9 @@ Three kinds:
 A vacant place is taken as it comes. One that is held changes hands on evidence alone. On the seeds
 of the first look, the newcomer must lead all that its holder has shown by more than 1.5 standard
 errors; that is a claim. Since the luckiest of many newcomers makes such a claim without being
-better, it is evaluated again on fresh seeds, and these alone decide, by one standard error. Workers
-apply the rule, to know when to go on, and so does the archive: hence this module, which needs
-nothing but numbers.
+better, it is evaluated again on fresh seeds, and these alone decide, by one standard error; what
+leads by two is not looked at longer. Workers apply the rule, to know when to go on, and so does the
+archive: hence this module, which needs nothing but numbers.
 """
 
 from collections.abc import Callable, Mapping
@@ -24,7 +24,7 @@ DENSITY = (0.4, 0.8)  # likeness to the reference density; what is beyond counts
 FEWEST_WORDS = 20.0
 CELLS = (8, 6)  # of density .05 each; of words a doubling each
 STEPS = 4  # steps of the front in a doubling of words
-CLAIM = 1.5  # standard errors that a claim leads by: more than a decision, since it costs more
+CLAIM, DECISION, SURE = 1.5, 1.0, 2.0  # standard errors of a lead
 OBJECTIVE = "credited_rare"
 METRICS = {
     OBJECTIVE: "values",
@@ -100,10 +100,9 @@ def claims(verdict: Mapping[str, Any], standing: Standing) -> list[Niche]:
     """
     found = []
     for niche in niches(verdict):
-        first, rivals = verdict[_key(niche)], _rivals(niche, standing)
         vacant = niche.kind is Kind.FRONT or (niche.kind is Kind.CELL and not standing)
-        if mean(first) > 0 and (rivals or vacant):
-            found += [niche] if all(better(first, rival, CLAIM) for rival in rivals) else []
+        wanted = mean(verdict[_key(niche)]) > 0 and (vacant or niche in standing)
+        found += [niche] if wanted and _leads(verdict, niche, standing, CLAIM) else []
     return found
 
 
@@ -115,15 +114,16 @@ def confirmed(
 ) -> dict[str, Any]:
     """A verdict on the first look, with what fresh seeds say while a claim of it stands.
 
-    `look(k)` evaluates fresh seed k and gives the tables of all fresh seeds so far. One that trails
-    whom it challenged is given up early; one that sees all `seeds` is marked as confirmed.
+    `look(k)` evaluates fresh seed k, of at most `seeds`, and gives the tables of all so far. A
+    claim that trails is given up. The program is confirmed if a claim is left when all seeds are
+    used, or as soon as it leads surely in all that are left, as it does where it challenges nobody.
     """
     fresh: Mapping[str, Table] = {}
     claimed = claims(verdict, standing)
     for k in range(seeds if claimed else 0):
         fresh = look(k)
-        claimed = [niche for niche in claimed if _leads(fresh[_key(niche)], niche, standing)]
-        if not claimed:
+        claimed = [niche for niche in claimed if _leads(fresh, niche, standing, 0.0)]
+        if all(_leads(fresh, niche, standing, SURE) for niche in claimed):
             break
     return {**verdict, "fresh": fresh, "confirmed": bool(claimed)}
 
@@ -143,19 +143,21 @@ def earned(verdict: Mapping[str, Any], standing: Standing) -> list[Niche]:
     return found
 
 
-def _leads(fresh: Table, niche: Niche, standing: Standing) -> bool:
-    return all(mean(fresh) > mean(rival) for rival in _rivals(niche, standing))
-
-
 def _decided(verdict: Mapping[str, Any], niche: Niche, standing: Standing) -> bool:
-    """Whether a confirmed program beats all rivals by its first look and by fresh seeds alone."""
-    first, fresh = verdict[_key(niche)], verdict["fresh"].get(_key(niche))
-    if not verdict["confirmed"] or mean(first) <= 0:
+    """Whether a confirmed program takes a niche from all rivals, by fresh seeds alone.
+
+    It must not trail on the first look, or its mean over all seeds might be lower.
+    """
+    if not verdict["confirmed"] or mean(verdict[_key(niche)]) <= 0:
         return False
-    return all(
-        better(first, rival, CLAIM) and (fresh is None or better(fresh, rival))
-        for rival in _rivals(niche, standing)
-    )
+    fresh = verdict["fresh"] or verdict  # the settings may ask for no fresh seeds
+    return _leads(verdict, niche, standing, 0.0) and _leads(fresh, niche, standing, DECISION)
+
+
+def _leads(scores: Mapping[str, Any], niche: Niche, standing: Standing, errors: float) -> bool:
+    """Whether scores lead all rivals in a niche by more than so many standard errors."""
+    table = scores[_key(niche)]
+    return all(better(table, rival, errors) for rival in _rivals(niche, standing))
 
 
 def _key(niche: Niche) -> str:

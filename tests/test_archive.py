@@ -19,7 +19,7 @@ from generators.baselines import baseline
 from generators.context import Context
 from generators.persona import Persona
 
-CONTEXTS = ("a", "b", "c")
+CONTEXTS = tuple("abcdef")
 FIRST, FRESH = 2, 2  # seeds
 KEYS = tuple(METRICS.values())
 PLACE = {"density": 0.62, "words": 100.0, "host_calls": 6.0}
@@ -58,6 +58,14 @@ def exactly(first: float, fresh: float | None, place: dict[str, float] = PLACE) 
     return {
         "status": SCORED, "measures": place, **seen, "fresh": again, "confirmed": fresh is not None
     }  # fmt: skip
+
+
+def around(value: float, noise: float) -> dict[str, Any]:
+    """A confirmed verdict whose two seeds, first and fresh, lie ± noise about a value."""
+    verdict = exactly(value, value)
+    for scores in (verdict, verdict["fresh"]):
+        scores.update({key: {c: [value + noise, value - noise] for c in CONTEXTS} for key in KEYS})
+    return verdict
 
 
 def candidate(ticket: int) -> Candidate:
@@ -110,7 +118,7 @@ def test_an_elite_is_only_lost_to_a_better_one(history: list[dict[str, Any]]) ->
                 key = METRICS[str(niche.where[0])] if niche.kind is Kind.BEST else "values"
                 assert after[niche].verdict["confirmed"]
                 new, old = after[niche].verdict, record(elite.verdict, niche)
-                assert better(new[key], old, 1.5)
+                assert better(new[key], old, 0.0)
                 assert better(new["fresh"][key], old)
                 assert mean(record(new, niche)) > mean(old)
     assert replaced > 20
@@ -132,7 +140,8 @@ def test_a_lucky_noisy_score_does_not_dethrone_a_better_elite() -> None:
     """Noise between seeds and true differences between programs as measured in the default job.
 
     Where the higher mean of the first look wins, a worse program takes the place of a better one
-    about .8 times a cell. A confirmed lead hardly ever does that, and still lets better ones in.
+    about .8 times a cell of 30 newcomers. A confirmed lead does so once in 50 cells, and still lets
+    better ones in.
     """
     lucky, careful = {"worse": 0, "better": 0}, {"worse": 0, "better": 0}
     rng, cells, newcomers, extra = np.random.default_rng(11), 60, 30, 0
@@ -140,7 +149,7 @@ def test_a_lucky_noisy_score_does_not_dethrone_a_better_elite() -> None:
         archive, holder = Archive(), (0.0, -1.0)  # what it is worth, the mean of its first look
         worths = rng.normal(0.1, 0.01, newcomers)
         for ticket, worth in enumerate(worths):
-            one = judged(rng, worth, 0.0173, standing=archive.standing())
+            one = judged(rng, worth, 0.0245, standing=archive.standing())
             seen = mean(one["values"])
             if seen > holder[1]:
                 lucky["worse" if worth < holder[0] else "better"] += ticket > 0
@@ -150,7 +159,7 @@ def test_a_lucky_noisy_score_does_not_dethrone_a_better_elite() -> None:
                 careful["worse" if worth < worths[elite] else "better"] += 1
             extra += len(one["fresh"]["values"]["a"]) if ticket and one["fresh"] else 0
     assert lucky["worse"] > 0.6 * cells
-    assert careful["worse"] < 0.05 * cells
+    assert careful["worse"] < 0.1 * cells
     assert careful["better"] > 0.6 * cells
     assert extra < 0.1 * cells * newcomers * FIRST
 
@@ -176,24 +185,27 @@ def test_one_that_is_not_confirmed_fills_a_vacant_cell_only() -> None:
 
 def test_fresh_seeds_are_spent_on_claims_and_given_up_with_them() -> None:
     nobody, holder = Archive(), Archive()
-    holder.offer(candidate(0), exactly(0.5, 0.5))
+    holder.offer(candidate(0), around(0.5, 0.05))  # the error of one seed's lead over it: .026
 
-    def spent(first: float, fresh: float, archive: Archive) -> tuple[int, bool]:
+    def spent(first: float, fresh: float, archive: Archive, noise: float) -> tuple[int, bool]:
         looked: list[int] = []
 
         def look(k: int) -> dict[str, Table]:
             looked.append(k)
-            return {key: dict.fromkeys(CONTEXTS, [fresh] * (k + 1)) for key in KEYS}
+            values = [fresh + noise, fresh - noise, fresh][: k + 1]
+            return {key: dict.fromkeys(CONTEXTS, values) for key in KEYS}
 
-        done = confirmed(exactly(first, None), archive.standing(), FRESH, look)
+        done = confirmed(around(first, noise), archive.standing(), 3, look)
         assert looked == list(range(len(looked)))
         return len(looked), done["confirmed"]
 
-    assert spent(0.1, 0.1, nobody) == (FRESH, True)
-    assert spent(0.0, 0.0, nobody) == (0, False)  # nothing that could be confirmed
-    assert spent(0.4, 0.9, holder) == (0, False)
-    assert spent(0.6, 0.4, holder) == (1, False)
-    assert spent(0.6, 0.6, holder) == (FRESH, True)
+    assert spent(0.0, 0.0, nobody, 0.0) == (0, False)  # nothing that could be confirmed
+    assert spent(0.1, 0.1, nobody, 0.05) == (1, True)  # nobody to lead
+    assert spent(0.4, 0.9, holder, 0.0) == (0, False)
+    assert spent(0.6, 0.4, holder, 0.05) == (1, False)
+    assert spent(0.6, 0.46, holder, 0.06) == (2, False)  # leads, then trails
+    assert spent(0.6, 0.6, holder, 0.01) == (1, True)  # leads by more than two errors
+    assert spent(0.6, 0.52, holder, 0.03) == (3, True)
 
 
 def test_the_front_keeps_what_no_shorter_text_reaches() -> None:
@@ -264,13 +276,13 @@ def test_an_elite_tells_its_interval_over_all_seeds() -> None:
 
 
 def test_better_needs_more_than_the_error_of_the_difference() -> None:
-    old = {c: [0.55, 0.45] for c in CONTEXTS}  # standard error of a mean of three contexts: .0289
+    old = {c: [0.55, 0.45] for c in "ab"}  # the mean of two contexts has a standard error of .035
     assert not better(old, old)
-    assert better({c: [0.59, 0.49] for c in CONTEXTS}, old) == (np.sqrt(2) * 0.0289 < 0.04)
-    assert better({c: [0.60, 0.50] for c in CONTEXTS}, old)
-    assert not better({c: [0.60, 0.50] for c in CONTEXTS}, old, 1.5)
-    assert not better({c: [0.9, 0.2] for c in CONTEXTS}, old)  # .05 more, and as unsure as that
-    assert better({c: [0.54] * 9 for c in CONTEXTS}, old)
+    assert not better({c: [0.59, 0.49] for c in "ab"}, old)
+    assert better({c: [0.61, 0.51] for c in "ab"}, old)  # by .06, where the error is .05
+    assert not better({c: [0.61, 0.51] for c in "ab"}, old, 1.5)
+    assert not better({c: [0.9, 0.2] for c in "ab"}, old)  # no less unsure than it is higher
+    assert better({c: [0.55] * 9 for c in "ab"}, old)
     assert better({"a": [0.51]}, {"a": [0.5]})  # one seed shows no spread
 
 
@@ -291,9 +303,9 @@ def test_a_worker_goes_on_to_fresh_seeds_only_for_a_claim(elders: Context, cache
         evaluator.close()
     assert mean(alone["values"]) > 0
     assert {key: len(table[elders.id]) for key, table in first["fresh"].items()} == dict.fromkeys(
-        KEYS, 3
+        KEYS, 1
     )
-    assert (first["confirmed"], first["cost"]["personas"]) == (True, 9 * 5)
+    assert (first["confirmed"], first["cost"]["personas"]) == (True, 9 * 3)
     assert second == alone == {**first, "fresh": {}, "confirmed": False, "cost": alone["cost"]}
     assert (alone["cost"]["personas"], alone["cost"]["host_calls"]) == (9 * 2, 6 * 2)
 
