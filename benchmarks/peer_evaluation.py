@@ -7,12 +7,16 @@ to its workers in place of its own function. Both come to the function that the 
 import hashlib
 import json
 import os
+import time
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
-from evolve.archive import objective
 from evolve.evaluate import FAILED, Evaluator, Setup, evaluation_seed
+from evolve.evidence import objective
+from evolve.store import Times
+from evolve.tally import SCORES
+from evolve.timed import utc
 from generators.generator import GenerationError, generate
 from generators.program import ProgramError, parse
 from generators.sandbox import Sandbox
@@ -26,9 +30,11 @@ def evaluate(program_path: str) -> dict[str, float]:
     return {"combined_score": objective(_judged(Path(program_path).read_text("utf-8")))}
 
 
-def in_worker(setup: str, source: str, *_: Any) -> Verdict:
+def in_worker(setup: str, source: str, *_: Any) -> tuple[Verdict, Times]:
     """What Gamut's search calls; it judges without a bar, as OpenEvolve's has none."""
-    return _judged(source)
+    started, began = utc(), time.monotonic()
+    verdict = _judged(source)
+    return verdict, Times(started, time.monotonic() - began)
 
 
 def nothing(source: str) -> Verdict:
@@ -74,7 +80,8 @@ def _verdict(share: float, words: float) -> Verdict:
     template = _inputs()["template"]
     values = {context.id: [share] for context in _setup().training}
     measures = {**template["measures"], "density": share, "words": words}
-    return {**template, "values": values, "pairs": values, "measures": measures}
+    scores = dict.fromkeys(SCORES, values)
+    return {**template, **scores, "measures": measures}
 
 
 @lru_cache

@@ -46,14 +46,14 @@ class Stored:
 def gamut(job: dict[str, Any], stored: Stored) -> None:
     """Gamut's own search: run directory, loop, workers and store as `gamut evolve` has them."""
     import evolve.run
-    from evolve.archive import objective
     from evolve.config import from_plain
     from evolve.evaluate import DUPLICATE
+    from evolve.evidence import objective
     from evolve.progress import Progress
     from evolve.store import Candidate
 
     if os.environ[KIND] != "full":
-        evolve.run.evaluate_in_worker = peer_evaluation.in_worker
+        evolve.run.timed_evaluation = peer_evaluation.in_worker
     config = from_plain(job["config"])
     progress = Progress(config.evaluations, quiet=True)
     run = evolve.run.create(config, Path(job["folder"]) / "run", progress)
