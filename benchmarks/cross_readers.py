@@ -22,10 +22,10 @@ from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy import stats
 
 from evolve.config import packaged_contexts
 from evolve.evaluate import Evaluator, Setup
+from evolve.statistics import interval
 from evolve.store import Store
 from fitness.embedding import Caches
 from fitness.reference import reference_rows
@@ -112,19 +112,16 @@ def table(used: dict[str, float], values: dict[str, dict[str, NDArray[np.float64
     lines.append(f"{'selected by':14}{'judged by':14}{'value':>8}{heading}")
     for name in (*READERS, *RIVALS):
         for judge, of in values.items():
-            gains = [interval(of[name] - of[rival]) for rival in RIVALS if name in READERS]
-            told = "".join(f"{gain:>26}" for gain in gains)
+            gains = [gain(of[name] - of[rival]) for rival in RIVALS if name in READERS]
+            told = "".join(f"{found:>26}" for found in gains)
             lines.append(f"{name:14}{judge:14}{of[name].mean():8.3f}{told}")
     return "\n".join(lines)
 
 
-def interval(differences: NDArray[np.float64]) -> str:
-    """Mean and 95 % t interval over contexts of the means over seeds."""
-    by_context = differences.mean(axis=1)
-    error = by_context.std(ddof=1) / np.sqrt(len(by_context))
-    reach = float(stats.t.ppf(0.975, len(by_context) - 1)) * error
-    mean = by_context.mean()
-    return f"{mean:+.3f} [{mean - reach:+.3f}, {mean + reach:+.3f}]"
+def gain(differences: NDArray[np.float64]) -> str:
+    """Mean and 95 % t interval over contexts of the means over seeds, [contexts, seeds]."""
+    found = interval({"": differences.mean(axis=1).tolist()})
+    return f"{found.mean:+.3f} [{found.low:+.3f}, {found.high:+.3f}]"
 
 
 if __name__ == "__main__":

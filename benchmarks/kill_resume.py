@@ -70,6 +70,16 @@ def reports(folder: Path) -> int:
     return stored(folder, "SELECT COUNT(*) FROM meta WHERE key LIKE 'report:%'")
 
 
+def reaching(count: Callable[[Path], int], least: int) -> Callable[[Path], Callable[[], bool]]:
+    """Watches a run until a count of it has grown, and to `least` at least."""
+
+    def watch(folder: Path) -> Callable[[], bool]:
+        enough = max(least, count(folder) + 1)
+        return lambda: count(folder) >= enough
+
+    return watch
+
+
 def being_made(draw: random.Random) -> Moment:
     """Before the run directory is complete; some before there is one."""
     name = draw.choice(["", "config.yaml", "run.sqlite", "manifest.json"])
@@ -81,23 +91,14 @@ def being_made(draw: random.Random) -> Moment:
 def searching(draw: random.Random, total: int) -> Moment:
     """While candidates are evaluated."""
     least = draw.randrange(1, max(2, total - 10))
-
-    def watch(folder: Path) -> Callable[[], bool]:
-        enough = max(least, tickets(folder) + 1)
-        return lambda: tickets(folder) >= enough
-
+    watch = reaching(tickets, least)
     return Moment(f"{least} tickets or more are stored", watch, draw.uniform(0.0, 0.3))
 
 
 def validating(draw: random.Random) -> Moment:
     """While elites and baselines are scored on the report contexts."""
     number = draw.randrange(1, 8)
-
-    def watch(folder: Path) -> Callable[[], bool]:
-        enough = max(number, reports(folder) + 1)
-        return lambda: reports(folder) >= enough
-
-    return Moment(f"{number} validated", watch, draw.uniform(0.0, 0.3))
+    return Moment(f"{number} validated", reaching(reports, number), draw.uniform(0.0, 0.3))
 
 
 def writing(draw: random.Random) -> Moment:

@@ -24,6 +24,7 @@ from evolve.niches import Standing
 from evolve.progress import REFRESH, Progress
 from evolve.search import Search
 from evolve.store import Candidate, Store, Times, open_checked
+from evolve.tally import Tally, as_verdict
 from evolve.timed import timed_evaluation, utc
 from evolve.workers import Pool, collect, open_pool
 from fitness.admission import ADMITTED, examine, not_admitted_words, percent
@@ -308,10 +309,7 @@ class _Loop:
             if not flight.alone:
                 self.suspects.append(flight)
                 return
-            verdict = {
-                "status": FAILED, "values": {}, "pairs": {}, "measures": {}, "gates": {},
-                "cost": {}, "reason": f"the worker died twice: {error}",
-            }  # fmt: skip
+            verdict = as_verdict(FAILED, Tally(), f"the worker died twice: {error}")
             times = Times(flight.submitted, 0.0)
         self.run.store.put(flight.candidate, verdict, times)
         self.progress.done()
