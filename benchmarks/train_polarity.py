@@ -8,7 +8,8 @@ pole of an axis together and away from the other pole's: learnt from many axes s
 axes not seen (metric learning on episodes, after Snell, Swersky & Zemel 2017, prototypical
 networks). Learns from conf/contexts/train and from axis_bank, axes written for this alone; an
 episode parts the sentences of an axis into statements that are given and sentences to be placed.
-Cross-validation holds out whole contexts. Needs torch==2.13.0 besides Gamut's own packages.
+Cross-validation holds out whole contexts; the map of each fold ships too, and is what the readers
+use on the contexts that it was learnt without. Needs torch==2.13.0 besides Gamut's own packages.
 """
 
 import argparse
@@ -70,12 +71,19 @@ def main() -> None:
     maps, figures = {}, {}
     for name, cache in (("projection", caches.first), ("nearest", caches.second)):
         learner = Learner(cache)
-        figures[name] = cross_validate(learner, contexts, bank, options.epochs)
+        figures[name], folds = cross_validate(learner, contexts, bank, options.epochs)
+        maps |= {f"{name}-{fold}": matrix for fold, matrix in enumerate(folds)}
         print(f"{name}: {figures[name]}", flush=True)
         if not options.validate:
             maps[name] = learner.fit([*contexts, *bank], options.epochs)
     if not options.validate:
         write(maps, figures, caches, contexts, bank)
+
+
+def fold_of(contexts: Sequence[TrainingAxis]) -> dict[str, int]:
+    """The fold that each context is held out in."""
+    names = np.random.default_rng(SEED).permutation(sorted({axis.group for axis in contexts}))
+    return {str(name): number % FOLDS for number, name in enumerate(names)}
 
 
 def context_axes(split: str) -> list[TrainingAxis]:
@@ -117,6 +125,7 @@ class Learner:
     def __init__(self, cache: SentenceCache) -> None:
         self._cache = cache
         self._centre = shipped.centre(cache)
+        self.width = cache.embedder.width
 
     def placed(self, sentences: Sequence[str]) -> Any:
         """Unit vectors about the centre, [M, d]."""
@@ -132,7 +141,7 @@ class Learner:
         torch.manual_seed(SEED)
         torch.set_num_threads(1)
         told = [self._both(axis) for axis in axes]
-        start = torch.eye(self._cache.embedder.width)
+        start = torch.eye(self.width)
         mapped = start.clone().requires_grad_(True)
         scale = torch.tensor(8.0, requires_grad=True)
         optimiser = torch.optim.Adam(
@@ -204,25 +213,42 @@ def contrast(mapped: Any, low: Any, high: Any, asked: Any) -> Any:
 
 def cross_validate(
     learner: Learner, contexts: Sequence[TrainingAxis], bank: Sequence[TrainingAxis], epochs: int
-) -> dict[str, float]:
-    """Accuracy of signs on contexts held out, with the map and without one."""
-    names = np.random.default_rng(SEED).permutation(sorted({axis.group for axis in contexts}))
-    plain = np.eye(learner._cache.embedder.width)
+) -> tuple[dict[str, float], list[Array]]:
+    """Accuracy of signs on contexts held out, with the map and without one; the map a fold."""
+    held = fold_of(contexts)
+    plain = np.eye(learner.width)
     scores: list[tuple[float, float]] = []
+    maps = []
     for fold in range(FOLDS):
-        held = set(names[fold::FOLDS])
-        mapped = learner.fit([a for a in (*contexts, *bank) if a.group not in held], epochs)
-        for axis in contexts:
-            if axis.group in held:
-                scores.append((learner.accuracy(plain, axis), learner.accuracy(mapped, axis)))
+        rest = [axis for axis in contexts if held[axis.group] != fold]
+        mapped = learner.fit([*rest, *bank], epochs)
+        maps.append(mapped)
+        scores += [
+            (learner.accuracy(plain, axis), learner.accuracy(mapped, axis))
+            for axis in contexts
+            if held[axis.group] == fold
+        ]
     before, after = np.mean(scores, axis=0)
     error = np.std([b - a for a, b in scores], ddof=1) / np.sqrt(len(scores))
-    return {
+    figures = {
         "axes held out": len(scores),
         "without a map": round(float(before), 4),
         "with the map": round(float(after), 4),
         "standard error of the gain": round(float(error), 4),
     }
+    return figures, maps
+
+
+def folds_by_text(
+    contexts: Sequence[TrainingAxis], bank: Sequence[TrainingAxis]
+) -> dict[str, int | None]:
+    """For each text learnt from, by digest, the fold without it; None where there is none."""
+    held = fold_of(contexts)
+    found: dict[str, set[int | None]] = {}
+    for axis in (*contexts, *bank):
+        for text in (*axis.low, *axis.high):
+            found.setdefault(text_digest(text), set()).add(held.get(axis.group))
+    return {text: folds.pop() if len(folds) == 1 else None for text, folds in sorted(found.items())}
 
 
 def write(
@@ -236,7 +262,6 @@ def write(
     np.savez_compressed(
         shipped.WEIGHTS, **{name: matrix.astype(np.float16) for name, matrix in maps.items()}
     )
-    texts = [text for axis in (*contexts, *bank) for text in (*axis.low, *axis.high)]
     card = {
         "schema": shipped.SCHEMA,
         "seed": SEED,
@@ -248,7 +273,7 @@ def write(
         "made": time.strftime("%Y-%m-%d"),
         "axes": {"contexts": len(contexts), "bank": len(bank)},
         "cross_validation": figures,
-        "texts": sorted({text_digest(text) for text in texts}),
+        "texts": folds_by_text(contexts, bank),
     }
     shipped.CARD.write_text(json.dumps(card, indent=1) + "\n", "utf-8")
     print(f"wrote {shipped.WEIGHTS.name} ({shipped.WEIGHTS.stat().st_size:,} bytes)")

@@ -11,6 +11,7 @@ from evolve.config import packaged_contexts
 from fitness.encoders import heads
 from fitness.encoders.heads import text_digest
 from fitness.respondents import polarity
+from fitness.respondents.sentence_reader import pole_contents
 from generators.errors import GamutError
 
 BANK = Path(__file__).resolve().parent.parent / "benchmarks" / "axis_bank"
@@ -43,10 +44,39 @@ def test_the_hashes_would_show_a_text_that_did(card: Path) -> None:
 def test_a_map_is_used_with_the_encoder_that_it_was_trained_on() -> None:
     encoders = json.loads(polarity.CARD.read_text("utf-8"))["encoders"]
     for reader, encoder in encoders.items():
-        trained = polarity.polarity_map(reader, f"{encoder}/heads-x")
+        trained = polarity.polarity_map(reader, f"{encoder}/heads-x", ["I keep bees."])
         assert trained.shape == (384, 384)
         assert not np.allclose(trained, np.eye(384))
-        assert np.array_equal(polarity.polarity_map(reader, "another"), np.eye(384))
+        untrained = polarity.polarity_map(reader, "another", ["I keep bees."])
+        assert np.array_equal(untrained, np.eye(384))
+
+
+def test_no_axis_is_read_with_a_map_that_learnt_from_it() -> None:
+    card = json.loads(polarity.CARD.read_text("utf-8"))
+    folds: dict[int, list[str]] = {}
+    for context in packaged_contexts("train"):
+        found = set()
+        for axis in context.axes:
+            assert axis.hidden is not None
+            contents = [text for pole in pole_contents(axis.hidden) for text in pole]
+            found |= {card["texts"][text_digest(text)] for text in contents}
+        (fold,) = found - {None}  # a context is held out as a whole
+        folds.setdefault(fold, []).append(context.id)
+        for reader, encoder in card["encoders"].items():
+            shipped = polarity._shipped().maps
+            used = polarity.polarity_map(reader, encoder, contents)
+            assert used is shipped[f"{reader}-{fold}"]
+            assert polarity.polarity_map(reader, encoder, contents[:1]) is used
+    assert sorted(folds) == [0, 1, 2, 3]
+
+
+def test_an_axis_put_together_from_two_folds_is_read_without_a_map() -> None:
+    card = json.loads(polarity.CARD.read_text("utf-8"))
+    hidden = [c.axes[0].hidden for c in packaged_contexts("train")]
+    told = [pole_contents(h)[0][0] for h in hidden if h is not None]
+    assert {card["texts"][text_digest(text)] for text in told} >= {0, 1, 2, 3}
+    for reader, encoder in card["encoders"].items():
+        assert np.array_equal(polarity.polarity_map(reader, encoder, told), np.eye(384))
 
 
 @pytest.mark.parametrize("damage", ["weights", "card", "gone"])
@@ -63,7 +93,7 @@ def test_damaged_maps_are_refused(
     polarity._shipped.cache_clear()
     try:
         with pytest.raises(GamutError, match="reinstall Gamut"):
-            polarity.polarity_map("projection", "x")
+            polarity.polarity_map("projection", "x", [])
     finally:
         polarity._shipped.cache_clear()
 

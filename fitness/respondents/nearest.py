@@ -4,6 +4,8 @@ No direction is fitted: a sentence stands nearer to the pole whose nearest half 
 statements it resembles more, under this encoder's own polarity map.
 """
 
+from itertools import chain
+
 import numpy as np
 
 from fitness.embedding import Caches
@@ -21,7 +23,7 @@ class Nearest(SentenceReader):
     """Reads personas in one context by their nearest statements; see the module's description."""
 
     name = "nearest"
-    edition = 3
+    edition = 4
     gain = 2.0
     same = 0.58  # 99 % of framings of one sign reach it, one pair in a thousand of different signs
     # of one pole reaches .49
@@ -31,15 +33,19 @@ class Nearest(SentenceReader):
     def __init__(self, context: Context, caches: Caches) -> None:
         super().__init__(context, caches.second, caches.first)
         self._centre = centre(caches.second)
-        self._map = polarity_map(self.name, caches.second.embedder.fingerprint)
+        encoder = caches.second.embedder.fingerprint
         self._statements: list[Array] = []
+        self._maps: list[Array] = []
         self._poles: list[tuple[Array, Array]] = []
         for axis in context.axes:
             if axis.hidden is None:
                 raise GamutError(f"axis {axis.id} has no hidden statements: it cannot be read")
-            low, high = (self._placed(caches.second.vectors(c)) for c in pole_contents(axis.hidden))
+            contents = pole_contents(axis.hidden)
+            low, high = (self._placed(caches.second.vectors(told)) for told in contents)
+            matrix = polarity_map(self.name, encoder, chain(*contents))
             self._statements.append(np.concatenate([low, high]))
-            self._poles.append((mapped(low, self._map), mapped(high, self._map)))
+            self._maps.append(matrix)
+            self._poles.append((mapped(low, matrix), mapped(high, matrix)))
         self._scales = [_middle_and_scale(low, high) for low, high in self._poles]
 
     def _placed(self, vectors: Vectors) -> Array:
@@ -49,10 +55,11 @@ class Nearest(SentenceReader):
         return np.concatenate([nearest(vector, both, MOST_ALIKE) for both in self._statements])
 
     def _polarity(self, vector: Array, text: str) -> Array:
-        moved = mapped(vector, self._map)
         contrasts = [
-            (_contrast(moved, low, high) - middle) / scale
-            for (low, high), (middle, scale) in zip(self._poles, self._scales, strict=True)
+            (_contrast(mapped(vector, matrix), low, high) - middle) / scale
+            for matrix, (low, high), (middle, scale) in zip(
+                self._maps, self._poles, self._scales, strict=True
+            )
         ]
         squashed: Array = np.tanh(STEEPNESS * np.concatenate(contrasts))
         return squashed

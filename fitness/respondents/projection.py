@@ -6,13 +6,13 @@ axis' hidden statements, and by which pole's statements it resembles most.
 """
 
 from dataclasses import dataclass
+from itertools import chain
 
 import numpy as np
 
 from fitness.embedding import Caches
 from fitness.respondents.polarity import centre, centred, mapped, polarity_map
 from fitness.respondents.sentence_reader import Array, SentenceReader, nearest, pole_contents
-from fitness.vector_store import Vectors
 from generators.context import Axis, Context
 from generators.errors import GamutError
 
@@ -24,10 +24,11 @@ MOST_ALIKE = 5  # statements of either pole that decide which axis a sentence sp
 
 @dataclass(frozen=True)
 class _AxisModel:
-    """What one axis is read with: its statements as they are, and, under the polarity map, each
-    pole's and the fitted direction."""
+    """What one axis is read with: its statements as they are, its polarity map, and, under this,
+    each pole's statements and the fitted direction."""
 
     statements: Array  # [S, d]
+    map: Array  # [d, d]
     low: Array  # [L, d]
     high: Array  # [H, d]
     direction: Array  # [d]
@@ -35,21 +36,24 @@ class _AxisModel:
     scale: float
 
     @classmethod
-    def of(cls, statements: Array, low: Array, high: Array) -> "_AxisModel":
+    def of(cls, statements: Array, matrix: Array, low: Array, high: Array) -> "_AxisModel":
+        """From statements as they are [S, d], and the centred ones of each pole, [L, d], [H, d]."""
+        low, high = mapped(low, matrix), mapped(high, matrix)
         direction = _ridge(low, high)
         own = _position(low, low, high, direction, 0.0), _position(high, low, high, direction, 0.0)
         middle = float((own[0].mean() + own[1].mean()) / 2)
         left_out = _left_out_positions(low, high)
         scale = float(np.sqrt(np.mean(left_out**2)))
-        return cls(statements, low, high, direction, middle, scale)
+        return cls(statements, matrix, low, high, direction, middle, scale)
 
     def likeness(self, vectors: Array) -> Array:
         """How much sentences [M, d] resemble the axis' statements of either pole, [M]."""
         return nearest(vectors, self.statements, MOST_ALIKE)
 
     def polarity(self, vectors: Array) -> Array:
-        """Where sentences [M, d] stand between the poles, [M] in (-1, 1); under the map."""
-        raw = _position(vectors, self.low, self.high, self.direction, self.middle)
+        """Where centred sentences [M, d] stand between the poles, [M] in (-1, 1)."""
+        moved = mapped(vectors, self.map)
+        raw = _position(moved, self.low, self.high, self.direction, self.middle)
         squashed: Array = np.tanh(STEEPNESS * raw / self.scale)
         return squashed
 
@@ -58,7 +62,7 @@ class Projection(SentenceReader):
     """Reads personas in one context by projection; see the module's description."""
 
     name = "projection"
-    edition = 6
+    edition = 7
     gain = 2.0
     same = 0.7  # 99 % of framings of one sign reach it, one pair in a thousand of different signs
     # of one pole reaches .64
@@ -68,25 +72,25 @@ class Projection(SentenceReader):
     def __init__(self, context: Context, caches: Caches) -> None:
         super().__init__(context, caches.first, caches.first)
         self._centre = centre(caches.first)
-        self._map = polarity_map(self.name, caches.first.embedder.fingerprint)
         self._axes = [self._model(axis) for axis in context.axes]
 
     def _model(self, axis: Axis) -> _AxisModel:
         if axis.hidden is None:
             raise GamutError(f"axis {axis.id} has no hidden statements: it cannot be read")
-        low, high = (self._cache.vectors(told) for told in pole_contents(axis.hidden))
+        contents = pole_contents(axis.hidden)
+        low, high = (self._cache.vectors(told) for told in contents)
         statements = np.concatenate([low, high]).astype(np.float64)
-        return _AxisModel.of(statements, self._moved(low), self._moved(high))
-
-    def _moved(self, vectors: Vectors | Array) -> Array:
-        return mapped(centred(vectors, self._centre), self._map)
+        matrix = polarity_map(self.name, self._cache.embedder.fingerprint, chain(*contents))
+        return _AxisModel.of(
+            statements, matrix, centred(low, self._centre), centred(high, self._centre)
+        )
 
     def _likeness(self, vector: Array) -> Array:
         return np.concatenate([axis.likeness(vector) for axis in self._axes])
 
     def _polarity(self, vector: Array, text: str) -> Array:
-        moved = self._moved(vector)
-        return np.concatenate([axis.polarity(moved) for axis in self._axes])
+        seen = centred(vector, self._centre)
+        return np.concatenate([axis.polarity(seen) for axis in self._axes])
 
 
 def _position(vectors: Array, low: Array, high: Array, direction: Array, middle: float) -> Array:
