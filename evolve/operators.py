@@ -7,7 +7,9 @@ of the blocks by construction. All draw from `random` (as DEAP does), seeded a t
 import ast
 import copy
 import random
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from functools import lru_cache
 from typing import Any
 
 from evolve.grammar import Parameter, Signature, grow, signatures
@@ -127,7 +129,7 @@ def crossover(parent: Program, donor: Program) -> Program | None:
     The donor's variables become the parent's own of that kind (so that wording and record still
     speak of the same points); where it has none, they are written out.
     """
-    gifts = [node for node in typed_nodes(donor.tree) if node.block is not None]
+    gifts = [node for node in _typed(donor)[1] if node.block is not None]
 
     def change(node: Node) -> bool:
         fitting = [gift.expression for gift in gifts if gift.kind == node.kind]
@@ -146,7 +148,7 @@ def graft(parent: Program, donor: Program) -> Program | None:
 
     So one's placement goes on with the other's wording, or one's texts with the other's records.
     """
-    bodies = Body(parent), Body(donor)
+    bodies = _body(parent), _body(donor)
     kinds = set.intersection(*({body.kinds[name] for name in body.cuts} for body in bodies))
     for _ in range(TRIES if kinds else 0):
         head, tail = random.sample(bodies, 2)
@@ -192,23 +194,48 @@ def _changed(
     parent: Program, wanted: Callable[[Node], bool], change: Callable[[Node], bool]
 ) -> Program | None:
     """A child with one wanted node changed, that differs from its parent and is not too large."""
-    for _ in range(TRIES):
-        tree = ast.parse(parent.source)
-        nodes = [node for node in typed_nodes(tree) if wanted(node)]
-        if not nodes:
-            return None
-        if not change(random.choice(nodes)):
-            continue
-        child = _child(tree, parent)
+    tree, nodes = _typed(parent)
+    fitting = [node for node in nodes if wanted(node)]
+    for _ in range(TRIES if fitting else 0):
+        node = random.choice(fitting)
+        with _restored(tree, node):
+            child = _child(tree, parent) if change(node) else None
         if child:
             return child
     return None
 
 
+@lru_cache(maxsize=512)
+def _typed(program: Program) -> tuple[ast.Module, list[Node]]:
+    """A tree of a program and its typed nodes, to be left as they are; a parent is varied often."""
+    tree = ast.parse(program.source)
+    return tree, typed_nodes(tree)
+
+
+@lru_cache(maxsize=512)
+def _body(program: Program) -> Body:
+    return Body(program)
+
+
+@contextmanager
+def _restored(tree: ast.Module, node: Node) -> Iterator[None]:
+    """Takes back what is done to a node of a tree, and to the statements of `generate`."""
+    main = main_function(tree)
+    body, expression = main.body, node.expression
+    try:
+        yield
+    finally:
+        main.body = body
+        node.replace(expression)
+
+
 def _child(tree: ast.Module, parent: Program) -> Program | None:
     """The program of a tree; None where it is too large, not allowed, or its parent again."""
+    source = ast.unparse(_pruned(tree))
+    if source == parent.source:
+        return None
     try:
-        child = parse(ast.unparse(_pruned(ast.fix_missing_locations(tree))), "child")
+        child = parse(source, "child")
     except ProgramError:
         return None
     small = child.nodes <= max(MAX_SIZE, parent.nodes)

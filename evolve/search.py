@@ -24,7 +24,7 @@ from evolve.islands import Islands, Member
 from evolve.operators import CROSSOVERS, OPERATORS, random_program
 from evolve.store import Candidate
 from generators.errors import GamutError
-from generators.program import Program, parse
+from generators.program import Program
 
 METHODS = ("gp", "random", "hillclimb")
 SELECTIONS = ("lexicase", "tournament")
@@ -179,7 +179,7 @@ class Search:
         offer = Offer.KEPT_OUT
         if status == SCORED:
             offer = state.archive.offer(candidate, verdict)
-            self._settle(candidate.ticket, parse(candidate.source), verdict)
+            self._settle(candidate.ticket, Program(candidate.source), verdict)
         state.offers[offer] += 1
         self._credit(candidate, verdict)
         if self.settings.migration_every and state.folded % self.settings.migration_every == 0:

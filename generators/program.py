@@ -115,15 +115,18 @@ def _not_python(error: Exception, name: str) -> str:
 
 
 def _check(tree: ast.Module, name: str) -> None:
-    nodes = 0
-    for node in ast.walk(tree):
-        nodes += 1
-        reason = _refusal(node)
-        if reason:
-            raise ProgramError(f"{name}, line {getattr(node, 'lineno', 1)}: {reason}")
+    level: list[ast.AST] = [tree]
+    nodes = depth = 0
+    while level:  # the levels of the tree in turn: without recursion
+        nodes, depth = nodes + len(level), depth + 1
+        for node in level:
+            reason = _refusal(node)
+            if reason:
+                raise ProgramError(f"{name}, line {getattr(node, 'lineno', 1)}: {reason}")
+        level = [child for node in level for child in ast.iter_child_nodes(node)]
     if nodes > MAX_NODES:
         raise ProgramError(f"{name}: {nodes} syntax nodes; at most {MAX_NODES} are allowed")
-    if _depth(tree) > MAX_DEPTH:
+    if depth > MAX_DEPTH:
         raise ProgramError(f"{name}: nested too deeply; at most {MAX_DEPTH} levels are allowed")
     for statement in tree.body:
         if not isinstance(
@@ -143,15 +146,6 @@ def _parameters(given: ast.arguments) -> list[str]:
     names = [a.arg for a in [*given.posonlyargs, *given.args, *given.kwonlyargs]]
     starred = [("*", given.vararg), ("**", given.kwarg)]
     return names + [stars + a.arg for stars, a in starred if a is not None]
-
-
-def _depth(tree: ast.AST) -> int:
-    """Levels of a syntax tree, counted without recursion."""
-    depth = 0
-    level = [tree]
-    while level:
-        depth, level = depth + 1, [child for node in level for child in ast.iter_child_nodes(node)]
-    return depth
 
 
 def _refusal(node: ast.AST) -> str:
