@@ -9,6 +9,7 @@ import os
 import random
 from collections.abc import Mapping, Sequence
 from functools import cached_property
+from itertools import islice
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -22,6 +23,7 @@ from generators.errors import GamutError, InputError
 EMBEDDERS: dict[str, type[MiniLM]] = {"minilm": MiniLM}
 """Encoders of the projection reader by the name that the config group `embedder` uses."""
 
+MOST_KNOWN = 60_000  # rows that a cache has in memory, about 100 MB; all are in the store
 _AT_ONCE, _LOOKS = 16, 20  # sentences between looks at what others have kept; most looks
 
 
@@ -45,6 +47,13 @@ class Embedder(Protocol):
         ...
 
 
+def forget(known: dict[str, Any], most: int) -> None:
+    """Drop the older half of what is remembered once there is more than `most` of it."""
+    if len(known) > most:
+        for old in list(islice(known, len(known) // 2)):
+            del known[old]
+
+
 class SentenceCache:
     """An embedder that runs its model once a distinct sentence.
 
@@ -60,6 +69,7 @@ class SentenceCache:
 
     def rows(self, sentences: Sequence[str]) -> Vectors:
         """Rows of sentences, float32 [len(sentences), dimension]."""
+        forget(self._known, MOST_KNOWN)
         missing = [s for s in dict.fromkeys(sentences) if s not in self._known]
         if missing:
             self._recall(missing)

@@ -12,6 +12,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from fitness import embedding
 from fitness.embedding import Caches, SentenceCache
 from fitness.vector_store import Vectors
 from generators.errors import GamutError, InputError
@@ -50,6 +51,18 @@ def test_the_shared_cache_lies_in_the_cache_folder(embedder_cache: SentenceCache
     again = Caches({"name": "minilm", "model": None, "tokenizer": None}).first
     assert bits(again.vectors(["I keep the cache folder warm."])) == bits(one)
     assert again.computed == 0
+
+
+def test_a_long_run_keeps_a_bounded_number_of_rows_in_memory(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(embedding, "MOST_KNOWN", 10)
+    words = [f"word {number}" for number in range(100)]
+    cache = SentenceCache(Hashing(), tmp_path / "v.sqlite")
+    first = bits(np.concatenate([cache.vectors([word]) for word in words]))
+    assert len(cache._known) <= 11
+    assert bits(cache.vectors(words)) == first  # what was forgotten comes from the store
+    assert cache.computed == 100
 
 
 def test_each_distinct_sentence_is_embedded_once(tmp_path: Path) -> None:

@@ -19,6 +19,7 @@ from fitness.respondents import (
     Reading,
     Respondent,
     open_respondent,
+    sentence_reader,
 )
 from generators.blocks.clauses import clause, first_person
 from generators.context import Axis, Context
@@ -178,6 +179,27 @@ def test_a_pole_of_nothing_but_denials_can_be_read(
 
 
 # What is missing
+
+
+def test_what_a_reader_forgets_reads_the_same_again(
+    name: str,
+    companion: Context,
+    caches: Caches,
+    people: People,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    personas = people(" ".join(hidden(companion.axes[0], pole)) for pole in ("low", "high"))
+    remembers = open_respondent(name, companion, caches)
+    monkeypatch.setattr(sentence_reader, "_MOST_READ", 2)
+    forgets = open_respondent(name, companion, caches)
+    for _ in range(3):
+        assert [forgets.read([p]).levels[0] for p in personas] == remembers.read(personas).levels
+    pairs = zip(
+        getattr(forgets, "readers", [forgets]),
+        getattr(remembers, "readers", [remembers]),
+        strict=True,
+    )
+    assert all(len(one._read) < len(other._read) for one, other in pairs)
 
 
 @pytest.mark.parametrize("text", OFF_TOPIC)

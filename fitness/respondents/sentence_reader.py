@@ -15,7 +15,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from fitness.embedding import SentenceCache
+from fitness.embedding import SentenceCache, forget
 from fitness.metrics import levels_of
 from fitness.respondents.interface import Reading, Row
 from fitness.respondents.sentences import Sentence, about_i, graded, split
@@ -36,6 +36,7 @@ LEAST_OWN = 0.3  # likelihood that a sentence speaks of the persona, below which
 LEAST_MEANT = 0.5  # degree by the head, below which a sentence is denied and says nothing. To turn
 # its level round would read degree words better (.46 against .40 on validation contexts) but
 # natural text worse (hand-written paragraphs .33 against .43), where the head errs on plain words.
+_MOST_READ = 6_000  # sentences that a reader remembers, about 35 MB; a population may have more
 _PRIOR = 0.1  # sentences' worth of middle that every axis is read with
 _BUCKETS = 512
 _FEWEST = 2  # contents that a pole needs, one of which is left out in turn
@@ -97,6 +98,7 @@ class SentenceReader(ABC):
 
     def read(self, personas: Sequence[Persona]) -> Reading:
         """Levels in [0, 1] an axis; None where fewer than half a sentence speaks of it."""
+        forget(self._read, _MOST_READ)
         told = [split(persona.description, persona.name) for persona in personas]
         self._learn({sentence for sentences in told for sentence in sentences})
         read = [self._row(sentences) for sentences in told]
