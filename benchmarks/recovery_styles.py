@@ -30,7 +30,7 @@ from collections.abc import Callable, Sequence
 
 import numpy as np
 
-from generators.blocks.clauses import clause, first_person
+from generators.blocks.clauses import clause, first_person, of_oneself
 from generators.context import Axis, Context
 from generators.errors import InputError
 
@@ -232,7 +232,7 @@ def _verb_first(sign: str) -> str:
 
 def _mine(sign: str) -> str:
     """A sign's clause as it follows "I"."""
-    return first_person(f"They {clause(sign)}").removeprefix("I ")
+    return of_oneself(sign).removeprefix("I ").removesuffix(".")
 
 
 def _past(text: str) -> str:

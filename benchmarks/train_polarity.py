@@ -30,7 +30,7 @@ from fitness.encoders.heads import text_digest
 from fitness.respondents import polarity as shipped
 from fitness.respondents.sentence_reader import pole_contents
 from fitness.respondents.sentences import about_i, graded
-from generators.blocks.clauses import clause, first_person
+from generators.blocks.clauses import of_oneself
 
 BANK = Path(__file__).with_name("axis_bank")
 SEED = 7
@@ -94,7 +94,7 @@ def context_axes(split: str) -> list[TrainingAxis]:
             assert axis.hidden is not None
             low, high = pole_contents(axis.hidden)
             signs = [
-                tuple(about_i(first_person(f"They {clause(sign)}.")) for sign in pole)
+                tuple(about_i(of_oneself(sign)) for sign in pole)
                 for pole in (axis.signs.low, axis.signs.high)
             ]
             found.append(TrainingAxis(context.id, tuple(low), tuple(high), (signs[0], signs[1])))

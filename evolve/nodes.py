@@ -56,28 +56,6 @@ def typed_nodes(tree: ast.Module) -> list[Node]:
     return found
 
 
-def type_errors(tree: ast.Module) -> list[str]:
-    """What does not fit the blocks' signatures, in words; empty for a well-typed program."""
-    problems = []
-    for node in typed_nodes(tree):
-        block = called_block(node.expression)
-        if block is not None:
-            problems += [f"{block.name}: {p}" for p in _misfits(node.expression, block)]
-            if node.parameter is not None and block.returns != node.parameter.kind:
-                problems.append(f"{block.name} where {node.parameter.kind} is due")
-        elif isinstance(node.expression, ast.Constant) and node.parameter is not None:
-            value, parameter = node.expression.value, node.parameter
-            if (parameter.options and value not in parameter.options) or (
-                parameter.low is not None
-                and not (
-                    isinstance(value, int | float)
-                    and parameter.range[0] <= value <= parameter.range[1]
-                )
-            ):
-                problems.append(f"{parameter.name}={value!r}")
-    return problems
-
-
 def main_function(tree: ast.Module) -> ast.FunctionDef:
     """The function `generate` of a program."""
     return next(s for s in tree.body if isinstance(s, ast.FunctionDef) and s.name == "generate")
@@ -143,12 +121,6 @@ def _arguments_in(call: ast.Call, block: Signature, scope: dict[str, list[str]])
         named = block.parameter(keyword.arg or "")
         if named is not None:
             yield Node(keyword.value, named.kind, named, keyword, "value", None, scope, block)
-
-
-def _misfits(expression: ast.expr, block: Signature) -> list[str]:
-    given = arguments_of(expression, block)
-    missing = [p.name for p in block.parameters if p not in given]
-    return [f"no {name}" for name in missing]
 
 
 def _learn(scope: dict[str, list[str]], statement: ast.stmt) -> None:

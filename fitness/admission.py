@@ -22,7 +22,7 @@ from fitness.embedding import Caches
 from fitness.respondents import Agreement
 from fitness.respondents.sentence_reader import SentenceReader
 from fitness.respondents.sentences import about_i
-from generators.blocks.clauses import clause, first_person
+from generators.blocks.clauses import of_oneself
 from generators.context import Axis, Context, Hidden
 
 ADMITTED = 0.85  # how well the poles must be told apart by the signs, a mean over both readers
@@ -120,7 +120,7 @@ def examine(context: Context, caches: Caches) -> list[AxisAdmission]:
         for number, axis in enumerate(context.axes):
             signs = [(s, False) for s in axis.signs.low] + [(s, True) for s in axis.signs.high]
             read = by_signs[number].setdefault(reader.name, _Read())
-            read.add(reader, number, signs, _of_the_person)
+            read.add(reader, number, signs, of_oneself)
     for quarter in range(FOLDS):
         parts = [_without(axis, quarter) for axis in context.axes]
         rest = context.model_copy(update={"axes": tuple(axis for axis, _ in parts)})
@@ -162,11 +162,6 @@ def _without(axis: Axis, fold: int) -> tuple[Axis, list[tuple[str, bool]]]:
 def _parted(values: Sequence[Any], fold: int) -> tuple[tuple[Any, ...], tuple[Any, ...]]:
     kept = tuple(v for i, v in enumerate(values) if i % FOLDS != fold)
     return kept, tuple(v for i, v in enumerate(values) if i % FOLDS == fold)
-
-
-def _of_the_person(sign: str) -> str:
-    """A sign as a program's text about "I" tells it."""
-    return first_person(f"They {clause(sign)}.")
 
 
 def _verdict(

@@ -9,11 +9,15 @@ from gate_texts import DEBRIS, FOREIGN, HONEST, NO_DEBRIS, SALAD
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from fitness.gates import GATES, Gated, apply_gates, shuffle_words
+from fitness.fluency import sentences
+from fitness.gates import Gated, apply_gates
 from fitness.gates.near_duplicate import EXACT, Runs, near_duplicates
 from fitness.gates.plain_text import MOST_CHARACTERS
 from generators.context import Axis, Context, Signs
 
+GATES = (
+    "near_duplicate", "states_score", "not_fluent", "both_poles", "length", "debris", "language",
+)  # fmt: skip
 LOW = (
     "Eats dinner around a crowded table of friends most evenings.",
     "Plays football with the same noisy team every Saturday morning.",
@@ -70,6 +74,16 @@ ALL = LOW + HIGH + CAREFUL + TRUSTING
 PADDING = "They keep a small allotment and talk about the weather."
 GRADED = ("very", "quite", "extremely", "slightly", "rather", "somewhat", "not very", "more")
 LABELS = [label for axis in CONTEXT.axes for label in (axis.low_label, axis.high_label)]
+
+
+def shuffle_words(text: str, rng: np.random.Generator) -> str:
+    """The text with the words of each sentence shuffled, to check that nobody is fooled by it."""
+    shuffled = []
+    for sentence in sentences(text):
+        words = sentence.rstrip(".!?").split()
+        mixed = [words[at] for at in rng.permutation(len(words))]
+        shuffled.append(f"{' '.join(mixed)}.")
+    return " ".join(shuffled)
 
 
 def about(name: str, signs: tuple[str, ...] | list[str]) -> str:

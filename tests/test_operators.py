@@ -8,9 +8,9 @@ from collections.abc import Iterator
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from variation import FAMILY, HAND_WRITTEN, PARENTS, check, grown, runs
+from variation import FAMILY, HAND_WRITTEN, PARENTS, check, grown, runs, type_errors
 
-from evolve.nodes import type_errors, typed_nodes
+from evolve.nodes import typed_nodes
 from evolve.operators import (
     MAX_SIZE,
     OPERATORS,

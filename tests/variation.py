@@ -1,10 +1,12 @@
 """Programs to vary, and what must hold for their children."""
 
+import ast
 import random
 from pathlib import Path
 
 import conf
-from evolve.nodes import type_errors
+from evolve.grammar import Signature
+from evolve.nodes import arguments_of, called_block, typed_nodes
 from evolve.operators import MAX_SIZE, random_program
 from generators.baselines import BASELINES, baseline
 from generators.context import load_context, public_view
@@ -58,6 +60,34 @@ def runs(sandbox: Sandbox, program: Program, seed: int) -> bool:
     """Whether a program makes four personas."""
     verdict = sandbox.run(program.source, PAYLOADS[seed % 2], 4, seed)
     return verdict.value is not None and len(verdict.value) == 4
+
+
+def type_errors(tree: ast.Module) -> list[str]:
+    """What does not fit the blocks' signatures, in words; empty for a well-typed program."""
+    problems = []
+    for node in typed_nodes(tree):
+        block = called_block(node.expression)
+        if block is not None:
+            problems += [f"{block.name}: {p}" for p in _misfits(node.expression, block)]
+            if node.parameter is not None and block.returns != node.parameter.kind:
+                problems.append(f"{block.name} where {node.parameter.kind} is due")
+        elif isinstance(node.expression, ast.Constant) and node.parameter is not None:
+            value, parameter = node.expression.value, node.parameter
+            if (parameter.options and value not in parameter.options) or (
+                parameter.low is not None
+                and not (
+                    isinstance(value, int | float)
+                    and parameter.range[0] <= value <= parameter.range[1]
+                )
+            ):
+                problems.append(f"{parameter.name}={value!r}")
+    return problems
+
+
+def _misfits(expression: ast.expr, block: Signature) -> list[str]:
+    given = arguments_of(expression, block)
+    missing = [p.name for p in block.parameters if p not in given]
+    return [f"no {name}" for name in missing]
 
 
 def check(parent: Program, child: Program) -> None:

@@ -8,8 +8,6 @@ once, debris. They judge text alone, know nothing of meaning and never null a tr
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-import numpy as np
-
 from fitness.fluency import fluency, is_fluent, sentences
 from fitness.gates.near_duplicate import near_duplicates, runs_of
 from fitness.gates.plain_text import (
@@ -25,10 +23,6 @@ from fitness.gates.plain_text import (
 )
 from fitness.gates.reading import Reading, SentenceReader, reader_of
 from generators.context import Context
-
-GATES = (
-    "near_duplicate", "states_score", "not_fluent", "both_poles", "length", "debris", "language",
-)  # fmt: skip
 
 MOST_SIGNS = 0.5  # share of a pole's signs; more of both poles at once is everything and nothing
 
@@ -91,16 +85,6 @@ def apply_gates(descriptions: Sequence[str], context: Context) -> Gated:
         ),
     }
     return Gated(failed, _reasons(failed, earlier, read, readings))
-
-
-def shuffle_words(text: str, rng: np.random.Generator) -> str:
-    """The text with the words of each sentence shuffled, to check that nobody is fooled by it."""
-    shuffled = []
-    for sentence in sentences(text):
-        words = sentence.rstrip(".!?").split()
-        mixed = [words[at] for at in rng.permutation(len(words))]
-        shuffled.append(f"{' '.join(mixed)}.")
-    return " ".join(shuffled)
 
 
 def _both_poles(readings: Sequence[Reading], reader: SentenceReader) -> bool:

@@ -91,6 +91,12 @@ def first_person(text: str) -> str:
     return _outside_quotations(text, _about_me)
 
 
+@lru_cache(maxsize=20_000)
+def of_oneself(sign: str) -> str:
+    """The sign as a sentence in which somebody tells it of themselves."""
+    return first_person(f"They {clause(sign)}.")
+
+
 def _about_me(text: str) -> str:
     told = _swapped(text, _THEY_TO_FIRST)
     told = re.sub(rf"\bI{_TO_VERB} aren['’]t\b", r"I\1 am not", told)
