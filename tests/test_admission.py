@@ -2,7 +2,8 @@
 
 import pytest
 
-from fitness.admission import AxisAdmission, examine
+from evolve.config import packaged_contexts
+from fitness.admission import AxisAdmission, examine, not_admitted_words
 from fitness.embedding import Caches
 from generators.context import Axis, Context
 from generators.errors import GamutError
@@ -63,3 +64,10 @@ def test_it_says_the_same_twice(good: list[AxisAdmission], elders: Context) -> N
 def test_a_context_without_its_hidden_part_is_refused(elders: Context, caches: Caches) -> None:
     with pytest.raises(GamutError, match="no hidden statements"):
         examine(elders.public(), caches)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("split", ["train", "validation", "test"])
+def test_every_axis_of_the_shipped_contexts_is_admitted(split: str, caches: Caches) -> None:
+    for context in packaged_contexts(split):
+        assert not not_admitted_words(examine(context, caches)), context.id
