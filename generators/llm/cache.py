@@ -1,8 +1,8 @@
 """Answers kept in one SQLite file: JSON text, never a pickle; processes and runs may share it.
 
 The first outcome that is kept under a key stays. So what a search has seen is what a replay sees.
-A failure that may pass (a timeout) is kept too, or a replay would not know of it; but only the
-session that met it sees it again, any other asks anew. A process that is about to ask claims the
+A failure that is not the model's own (a timeout) is kept too, or a replay would not know of it; but
+only the session that met it sees it again, any other asks anew. A process that is about to ask claims the
 key for a while, so that two processes do not pay for one answer. The file also holds what a model
 was found able to do.
 """
@@ -18,11 +18,12 @@ from typing import Any
 from generators.cache import cache_folder
 from generators.errors import GamutError, InputError
 from generators.llm.database import open_shared, open_to_replay, version_of
-from generators.llm.errors import PASSING, LLMError
+from generators.llm.errors import OF_MODEL, LLMError
 from generators.llm.messages import Answer, canonical, outcome_of, plain_error
 
 SCHEMA_VERSION = 1
-_PASSING = frozenset(reason.value for reason in PASSING)
+_LONGEST_CLAIM = 3_600.0  # seconds; one beyond that is of a clock that was wrong
+_LASTING = frozenset({None, *(reason.value for reason in OF_MODEL)})  # an answer misses nothing
 
 _TABLES = (
     "answers (key TEXT PRIMARY KEY, model TEXT NOT NULL, request TEXT NOT NULL,"
@@ -44,7 +45,7 @@ class AnswerCache:
     """
 
     def __init__(self, file: Path, session: str, owner: str, *, replay: bool = False) -> None:
-        """`session`: whose passing failures these are; `owner`: names this object in claims.
+        """`session`: whose failures these are; `owner`: names this object in claims.
 
         Raises InputError for a file that is no cache, GamutError for one that cannot be used.
         """
@@ -70,7 +71,7 @@ class AnswerCache:
             return None
         try:
             plain = json.loads(row[0])
-            anew = plain.get("missing") in _PASSING and row[1] != self.session
+            anew = plain.get("missing") not in _LASTING and row[1] != self.session
             return None if anew and not self.replay else outcome_of(plain, role)
         except (ValueError, KeyError, TypeError, AttributeError) as error:
             raise GamutError(
@@ -79,13 +80,14 @@ class AnswerCache:
 
     def claim(self, key: str, seconds: float) -> bool:
         """Whether nobody else is asking this; if so, nobody else should for so many seconds."""
-        now = time.time()
+        if self._claimed_by_another(key):
+            return False  # seen without waiting for the right to write
         with self._writing("cannot note what is being asked"):
-            row = self._row("SELECT owner, until FROM claims WHERE key = ?", key)
-            if row is not None and row[0] != self.owner and now < row[1] < now + 86_400:
+            if self._claimed_by_another(key):
                 return False
             self._db.execute(
-                "INSERT OR REPLACE INTO claims VALUES (?, ?, ?)", (key, self.owner, now + seconds)
+                "INSERT OR REPLACE INTO claims VALUES (?, ?, ?)",
+                (key, self.owner, time.time() + seconds),
             )
         return True
 
@@ -95,14 +97,19 @@ class AnswerCache:
             self._db.execute("DELETE FROM claims WHERE key = ? AND owner = ?", (key, self.owner))
 
     def keep(
-        self, key: str, model: str, request: Mapping[str, Any], outcome: Answer | LLMError, role: str
+        self,
+        key: str,
+        model: str,
+        request: Mapping[str, Any],
+        outcome: Answer | LLMError,
+        role: str,
     ) -> Answer | LLMError:
         """Keep an outcome, and give the one that stays: what another process kept first, if it did.
 
         `request`: in full, so that a reader of the file sees what was asked.
         """
         plain = plain_error(outcome) if isinstance(outcome, LLMError) else outcome.plain()
-        session = self.session if plain.get("missing") in _PASSING else None
+        session = None if plain.get("missing") in _LASTING else self.session
         with self._writing("cannot keep an answer"):
             stays = self.find(key, role)
             if stays is None:
@@ -127,6 +134,11 @@ class AnswerCache:
     def close(self) -> None:
         """Close the file; the last process to do so leaves one file, without -wal and -shm."""
         self._db.close()
+
+    def _claimed_by_another(self, key: str) -> bool:
+        row = self._row("SELECT owner, until FROM claims WHERE key = ?", key)
+        now = time.time()
+        return row is not None and row[0] != self.owner and now < row[1] < now + _LONGEST_CLAIM
 
     def _row(self, query: str, key: str) -> Any:
         with self._explained("cannot be read"):

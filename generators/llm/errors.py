@@ -27,17 +27,9 @@ class Reason(StrEnum):
     RATE_LIMIT = "rate limit"
 
 
-PASSING = frozenset(
-    {
-        Reason.NO_CHOICE,
-        Reason.MALFORMED,
-        Reason.TIMEOUT,
-        Reason.CONNECTION,
-        Reason.SERVER_ERROR,
-        Reason.RATE_LIMIT,
-    }
-)
-"""What may go better another time: it is tried again, and another run asks for it anew."""
+OF_MODEL = frozenset({Reason.REFUSAL, Reason.EMPTY, Reason.NOT_JSON})
+"""What a model itself gave for an answer. Anything else may be otherwise on another day, or another
+server: another run asks for it anew."""
 
 
 class LLMError(GamutError):
@@ -57,7 +49,7 @@ class LLMError(GamutError):
         return type(self), (self.reason, self.role, self.detail)
 
 
-class BudgetSpent(GamutError):
+class BudgetSpent(GamutError):  # noqa: N818
     """A call would go past what the user allowed.
 
     Attributes:
@@ -67,13 +59,13 @@ class BudgetSpent(GamutError):
     answers: Sequence[Any] = ()
 
 
-class NotRecorded(GamutError):
+class NotRecorded(GamutError):  # noqa: N818
     """A replay was asked for an answer that its recording does not hold."""
 
 
-class ServerDown(GamutError):
+class ServerDown(GamutError):  # noqa: N818
     """The server failed every call for so long that nothing more is tried for now."""
 
 
-class ServerRefuses(InputError):
+class ServerRefuses(InputError):  # noqa: N818
     """The server takes nothing from us: a wrong key, no such model, no money left there."""

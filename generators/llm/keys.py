@@ -1,6 +1,7 @@
 """Keys: read from the environment, and kept out of everything that is shown or written."""
 
 import os
+from collections.abc import Callable
 from typing import Any
 
 from generators.errors import InputError
@@ -12,7 +13,10 @@ class Key:
     """A key that no repr, str, pickle or traceback shows."""
 
     def __init__(self, value: str) -> None:
-        self._reveal = lambda: value  # in no __dict__, and a function cannot be pickled
+        def reveal() -> str:
+            return value
+
+        self._reveal: Callable[[], str] = reveal  # shows nothing, and cannot be pickled
 
     @classmethod
     def from_environment(cls, variable: str | None) -> "Key | None":
@@ -25,8 +29,8 @@ class Key:
         value = os.environ.get(variable, "").strip()
         if not value:
             raise InputError(
-                f"llm.key_env={variable}: this environment variable is not set; put the server's key"
-                " into it, or set llm.key_env=null for a server that wants none"
+                f"llm.key_env={variable}: this environment variable is not set; put the server's"
+                " key into it, or set llm.key_env=null for a server that wants none"
             )
         if not value.isascii() or not value.isprintable():
             raise InputError(f"llm.key_env={variable}: its value cannot be a key")

@@ -191,4 +191,3 @@ def outcome_of(plain: Mapping[str, Any], role: str) -> Answer | LLMError:
     return Answer(
         plain["text"], plain["finish"], Usage(*plain["usage"]), plain["model"], logprobs, True
     )
-

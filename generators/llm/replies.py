@@ -13,10 +13,13 @@ from generators.llm.tokens import usage_of
 
 FIRST_TOKENS = 8  # tokens whose log-probabilities are kept
 _SHOWN = 200  # characters of what a server said
-_TOO_LONG = ("context_length", "context length", "context size", "context window")
-_TOO_LONG += ("exceed_context", "maximum context", "too many tokens", "prompt is too long")
-_FILTERED = ("content_filter", "content_policy", "content management policy", "moderation")
-_FILTERED += ("flagged",)
+_TOO_LONG = (
+    "context_length", "context length", "context size", "context window", "exceed_context",
+    "maximum context", "too many tokens", "prompt is too long",
+)  # fmt: skip
+_FILTERED = (
+    "content_filter", "content_policy", "content management policy", "moderation", "flagged",
+)  # fmt: skip
 _NO_MONEY = ("insufficient_quota", "billing", "insufficient credit", "insufficient balance")
 
 
@@ -176,8 +179,8 @@ def _logprobs(found: Any) -> tuple[TokenLogprobs, ...] | None:
         ]
         pairs.sort(key=lambda pair: -pair[1])
         own = entry.get("logprob")
-        own = float(own) if _finite(own) else None
-        tokens.append(TokenLogprobs(_clean(entry["token"]), own, tuple(pairs)))
+        logprob = float(own) if _finite(own) else None
+        tokens.append(TokenLogprobs(_clean(entry["token"]), logprob, tuple(pairs)))
     return tuple(tokens)
 
 

@@ -60,8 +60,6 @@ def usage_of(reported: Any, request: Request, text: str) -> Usage:
     return Usage(prompt, completion, _between(cached, 0, prompt), counted_here)
 
 
-
-
 def _between(value: Any, low: int, high: int) -> int | None:
     """A whole number between two others, None for anything else."""
     if isinstance(value, bool) or not isinstance(value, int) or not low <= value <= high:

@@ -87,6 +87,8 @@ class Transport:
             return by_status(error.status_code, said, retry_after(error.response.headers))
         except openai.APIConnectionError as error:
             return self._broken(error.__cause__ or error)
+        except httpx2.InvalidURL as error:
+            return Failure(Reason.REJECTED, f"{self._settings.base_url}: {error}", refused=True)
         except (httpx2.HTTPError, httpx2.StreamError, openai.OpenAIError) as error:
             return self._broken(error)
 
