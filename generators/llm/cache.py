@@ -2,9 +2,9 @@
 
 The first outcome that is kept under a key stays. So what a search has seen is what a replay sees.
 A failure that is not the model's own (a timeout) is kept too, or a replay would not know of it; but
-only the session that met it sees it again, any other asks anew. A process that is about to ask claims the
-key for a while, so that two processes do not pay for one answer. The file also holds what a model
-was found able to do.
+only the session that met it sees it again, any other asks anew. A process that is about to ask
+claims the key for a while, so that two processes do not pay for one answer. The file also holds
+what a model was found able to do.
 """
 
 import json

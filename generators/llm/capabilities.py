@@ -9,7 +9,7 @@ FALLBACKS = {
     "top_logprobs": "answers have no logprobs; whoever needs them asks several samples instead",
     "seed": "no seed is sent; only the answer cache repeats an answer",
     "temperature": "no temperature is sent; the server's own is used",
-    "usage": "tokens are counted by Gamut, generously: half of the bytes",
+    "usage": "tokens are counted by Gamut, a little too high",
     "context_length": "a prompt that is too long is found out when the server refuses it",
     "prompt_caching": "every call is taken to pay for its whole prompt",
 }

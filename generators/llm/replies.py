@@ -178,7 +178,7 @@ def _logprobs(found: Any) -> tuple[TokenLogprobs, ...] | None:
             and _finite(other.get("logprob"))
         ]
         pairs.sort(key=lambda pair: -pair[1])
-        own = entry.get("logprob")
+        own: Any = entry.get("logprob")
         logprob = float(own) if _finite(own) else None
         tokens.append(TokenLogprobs(_clean(entry["token"]), logprob, tuple(pairs)))
     return tuple(tokens)

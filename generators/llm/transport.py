@@ -68,6 +68,7 @@ class Transport:
     def _opened(self) -> "openai.AsyncOpenAI":
         if self._client is None:
             self._client = _client(self._settings, self._key)
+            self._client.chat.completions  # noqa: B018  (is imported when first named)
         return self._client
 
     async def _guarded(self, call: Any) -> str | Failure:
@@ -75,6 +76,7 @@ class Transport:
         import httpx2
         import openai
 
+        self._opened()  # imports, which take a second, are none of the server's time
         late = f"no whole answer within {self._settings.timeout:g} s"
         try:
             async with asyncio.timeout(self._settings.timeout):
@@ -122,8 +124,12 @@ def _client(settings: Settings, key: Key | None) -> "openai.AsyncOpenAI":
     import openai
 
     host = urlsplit(settings.base_url).hostname or ""
+    here = _is_here(host)
     http = openai.DefaultAsyncHttpxClient(
-        follow_redirects=False, trust_env=not _is_here(host), timeout=settings.timeout + 5
+        follow_redirects=False,
+        trust_env=not here,
+        verify=not (here and settings.base_url.startswith("http:")),  # no certificates to load
+        timeout=settings.timeout + 5,
     )
     client = openai.AsyncOpenAI(
         api_key=_NO_KEY if key is None else key.reveal(),
