@@ -20,7 +20,7 @@ from model_server import (
 )
 
 from generators.errors import InputError
-from generators.llm import Answer, BudgetSpent, LanguageModel, Ledger, LLMError, Request, chat
+from generators.llm import Answer, BudgetSpent, LanguageModel, Ledger, Request, chat
 from generators.llm.ledger import Amount, priced
 from generators.llm.settings import Limits, Price
 from generators.llm.tokens import own_count, upper_bound, usage_of
@@ -148,10 +148,12 @@ def test_ask_raises_when_the_budget_is_spent_and_calls_nobody() -> None:
 
 
 def test_a_call_whose_end_is_not_known_counts_as_all_that_it_may_have_cost() -> None:
-    with serving(half_closes) as server:
-        with LanguageModel(settings(server), capabilities=ABLE) as model:
-            model.ask_all([ask()])
-            spent = model.spent()["respond"]
+    with (
+        serving(half_closes) as server,
+        LanguageModel(settings(server), capabilities=ABLE) as model,
+    ):
+        model.ask_all([ask()])
+        spent = model.spent()["respond"]
     assert spent["completion_tokens"] == 3 * 16
     assert spent["prompt_tokens"] == 3 * upper_bound(ask())
 
@@ -267,7 +269,7 @@ def test_an_estimate_by_role_bounds_what_is_spent(tmp_path: Path) -> None:
 
 def test_our_own_count_is_never_far_below_a_tokenizer_s() -> None:
     for text, true in ((SENTENCE * 10, 120), ("x = [1, 2, 3]\n" * 10, 110), ("你好世界" * 5, 20)):
-        assert true <= own_count(text) <= 4 * true
+        assert true <= own_count(text) <= 3 * true
 
 
 def test_usage_is_believed_number_by_number() -> None:
@@ -277,4 +279,3 @@ def test_usage_is_believed_number_by_number() -> None:
     assert usage.completion == own_count("Well. " * 6)
     thought = usage_of({"prompt_tokens": 14, "completion_tokens": 16}, request, "Well.")
     assert (thought.completion, thought.counted_here) == (16, False)  # it may have thought first
-    assert isinstance(LLMError, type)

@@ -14,6 +14,7 @@ from generators.errors import InputError
 from generators.input_file import problems_in
 
 NONE = "none"
+_HOST = r"([\w.-]+|\[[0-9A-Fa-f:.]+\])(:[0-9]{1,5})?"
 _OURS = frozenset(
     "model messages max_tokens max_completion_tokens temperature seed logprobs top_logprobs"
     " response_format stream n".split()
@@ -140,11 +141,11 @@ class Settings(_Group):
     @field_validator("base_url")
     @classmethod
     def _plain_address(cls, url: str) -> str:
-        parts = urlsplit(url)
-        if parts.scheme not in ("http", "https") or not parts.hostname:
-            raise ValueError("should be an address such as http://127.0.0.1:8080/v1")
-        if parts.username or parts.password or parts.query or parts.fragment:
+        if any(mark in url for mark in "@?#"):
             raise ValueError("has a user, a password, a query or a fragment; keys go into key_env")
+        parts = urlsplit(url)
+        if parts.scheme not in ("http", "https") or not re.fullmatch(_HOST, parts.netloc):
+            raise ValueError("should be an address such as http://127.0.0.1:8080/v1")
         return url.rstrip("/")
 
     @field_validator("key_env")
@@ -195,7 +196,8 @@ def settings_from(plain: Mapping[str, Any]) -> Settings | None:
             raise InputError(f"{keys}: no model is configured; choose llm=server or llm=local")
         return None
     try:
-        return Settings.model_validate(dict(plain))
+        given = {k: v for k, v in plain.items() if v is not None or k not in ("base_url", "model")}
+        return Settings.model_validate(given)
     except ValidationError as error:
         problems = [f"llm.{problem}" for problem in problems_in(error, Settings)]
     raise InputError("\n".join(problems))

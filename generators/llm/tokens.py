@@ -1,6 +1,6 @@
 """Tokens, counted without a tokenizer: bounds, our own count, and whether a server's can be true.
 
-A token is at least one byte, so bytes bound tokens from above. Our own count is meant to be a little
+A token is at least one byte, so bytes bound tokens from above. Our own count is meant to be a bit
 too high: a word is a token for every three letters, and a digit, a capital and a sign are one each.
 """
 
@@ -12,7 +12,9 @@ from generators.llm.messages import Request, Usage, canonical
 
 _MESSAGE, _TEMPLATE = 16, 128  # most tokens that a chat template puts around a message, and once
 _WORD = re.compile("[A-Z]?[a-z]+")
-_SINGLE = re.compile("[A-Z](?![a-z])|[0-9!-/:-@[-`{-~\x00-\x08\x0e-\x1f\x7f]|\n[ \t]*|[ \t]{2,}")
+_SINGLE = re.compile(
+    r"[A-Z](?![a-z])|[0-9!-/:-@[-`{-~\x00-\x08\x0e-\x1f\x7f]|\n[ \t]*|[ \t]{2,}| (?=[0-9])"
+)
 _WORDS = 4  # a token never spans so many words
 
 

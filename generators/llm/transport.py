@@ -5,11 +5,14 @@ Exceptions of HTTP clients hold the request with its headers, and so the key. Th
 
 import asyncio
 import ipaddress
+import json
+from collections.abc import Callable
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
 from generators.llm.errors import Reason
-from generators.llm.keys import Key
+from generators.llm.keys import Key, keep_out_of_logs
 from generators.llm.replies import by_status, excerpt
 from generators.llm.retry import Failure, retry_after
 from generators.llm.settings import Settings
@@ -27,6 +30,7 @@ class Transport:
     def __init__(self, settings: Settings, key: Key | None) -> None:
         self._settings, self._key = settings, key
         self._client: openai.AsyncOpenAI | None = None
+        self._logs_again: Callable[[], None] | None = None
 
     async def post(self, body: dict[str, Any]) -> str | Failure:
         """The text of the reply to a chat completion."""
@@ -64,9 +68,13 @@ class Transport:
         """Close all connections."""
         if self._client is not None:
             await self._client.close()
+        if self._logs_again is not None:
+            self._logs_again()
 
     def _opened(self) -> "openai.AsyncOpenAI":
         if self._client is None:
+            if self._key is not None:
+                self._logs_again = keep_out_of_logs(self._key)
             self._client = _client(self._settings, self._key)
             self._client.chat.completions  # noqa: B018  (is imported when first named)
         return self._client
@@ -85,14 +93,20 @@ class Transport:
         except (TimeoutError, openai.APITimeoutError, httpx2.TimeoutException):
             return Failure(Reason.TIMEOUT, late, uncertain=True, again=True)
         except openai.APIStatusError as error:
-            said = str(self.out_of(error.response.text))
-            return by_status(error.status_code, said, retry_after(error.response.headers))
+            wait = retry_after(error.response.headers)
+            return by_status(error.status_code, self._readable(error.response.text), wait)
         except openai.APIConnectionError as error:
             return self._broken(error.__cause__ or error)
         except httpx2.InvalidURL as error:
             return Failure(Reason.REJECTED, f"{self._settings.base_url}: {error}", refused=True)
         except (httpx2.HTTPError, httpx2.StreamError, openai.OpenAIError) as error:
             return self._broken(error)
+
+    def _readable(self, text: str) -> str:
+        """What a server said, without the key, also where JSON hides it behind escapes."""
+        with suppress(ValueError, RecursionError):
+            text = json.dumps(self.out_of(json.loads(text)), ensure_ascii=False)
+        return str(self.out_of(text))
 
     def _broken(self, error: BaseException) -> Failure:
         """A connection that could not be made, or broke."""
