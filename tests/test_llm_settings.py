@@ -40,10 +40,12 @@ def test_a_server_needs_an_address_and_a_model() -> None:
     ]  # fmt: skip
     words = ["llm=server", "llm.base_url=https://a.example/v1/", "llm.model=a/b:c"]
     price = "llm.prices=[{model: 'a/b:c', input: 1, output: 2, as_of: 2026-11-01}]"
-    found = settings_from(composed(*words, price, "llm.role_concurrency={mutate: 2}"))
+    found = settings_from(
+        composed(*words, price, "llm.role_concurrency={mutate: 2}", "llm.extra={a: 1}")
+    )
     assert found is not None
     assert (found.base_url, found.model, found.budget.money) == ("https://a.example/v1", "a/b:c", 1)
-    assert found.role_concurrency == {"mutate": 2}
+    assert (found.role_concurrency, found.extra) == ({"mutate": 2}, {"a": 1})
     paid = found.price()
     assert paid is not None
     assert (paid.output, paid.as_of.isoformat()) == (2, "2026-11-01")

@@ -138,6 +138,11 @@ class Settings(_Group):
     breaker: Breaker = Breaker()
     cache: Caching = Caching()
 
+    @field_validator("role_concurrency", "extra", mode="before")
+    @classmethod
+    def _nothing(cls, given: Any) -> Any:
+        return {} if given is None else given  # as in the file: a command line cannot add to {}
+
     @field_validator("base_url")
     @classmethod
     def _plain_address(cls, url: str) -> str:
