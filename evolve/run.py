@@ -186,7 +186,7 @@ def _complete(
         for some in store.meta("contexts")
     )
     setup = _setup(config, training, report, progress)
-    write_manifest(folder, manifest(config))
+    write_manifest(folder, manifest(config, folder))
     store.put_meta("setup", setup.as_json())  # last: it says that the directory is complete
 
 

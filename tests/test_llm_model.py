@@ -140,7 +140,7 @@ def test_the_probe_is_made_before_the_first_call_and_its_end_is_the_call_s() -> 
     with (
         serving(ill) as server,
         LanguageModel(settings(server)) as model,
-        pytest.raises(ServerDown, match="the probe of tiny failed.*ill"),
+        pytest.raises(ServerDown, match=r"the probe of tiny failed.*ill"),
     ):
         model.ask_all([ask(str(i)) for i in range(3)])
 
@@ -291,13 +291,19 @@ def test_closing_ends_what_is_on_its_way_and_says_so() -> None:
 
 def test_an_interrupted_question_is_given_up() -> None:
     script = f"""
-import _thread, sys, threading
+import os, signal, sys, threading, time
 sys.path[:0] = [{str(ROOT)!r}, {str(ROOT / "tests")!r}]
 from model_server import ABLE, serving, settings, stalls
 from generators.llm import LanguageModel, Request, chat
 with serving(stalls) as server:
     model = LanguageModel(settings(server), capabilities=ABLE)
-    threading.Timer(1.5, _thread.interrupt_main).start()
+
+    def interrupt():
+        while not server.bodies:
+            time.sleep(0.01)
+        os.kill(os.getpid(), signal.SIGINT)
+
+    threading.Thread(target=interrupt).start()
     try:
         with model:
             model.ask(Request("respond", chat("How?"), 16))

@@ -1,17 +1,22 @@
 """The config group `llm`: every file of it is valid, and what is wrong is named."""
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 import yaml
+from command_line import refused
 from hydra import compose, initialize_config_dir
-from model_server import FREE
+from model_server import FREE, fine, serving
 from omegaconf import OmegaConf
 
 import conf
+from evolve.config import from_plain
+from evolve.directory import SPENT, manifest
 from generators.errors import InputError
-from generators.llm import settings_from
+from generators.llm import Ledger, settings_from
+from generators.llm.settings import Limits
 
 CONF = Path(str(conf.__file__)).parent
 
@@ -90,3 +95,25 @@ def test_what_is_wrong_is_named(given: dict[str, Any], said: str) -> None:
     with pytest.raises(InputError) as caught:
         settings_from({**plain, **given})
     assert str(caught.value).startswith(said)
+
+
+def test_a_search_refuses_a_wrong_model_before_it_writes_anything(tmp_path: Path) -> None:
+    folder = tmp_path / "run"
+    words = ["evolve", f"run_dir={folder}", "llm=server"]
+    refused(*words, said=("llm.base_url: missing", "llm.model: missing"))
+    refused(*words, "llm.base_url=http://a/v1", "llm.model=m", "llm.timeout=-1", said=("timeout",))
+    assert not folder.exists()
+
+
+def test_the_manifest_says_what_the_model_can_do(tmp_path: Path) -> None:
+    with initialize_config_dir(str(CONF), version_base="1.3"), serving(fine) as server:
+        words = ["llm=local", "llm.model=tiny", f"llm.base_url={server.url}", "llm.cache.mode=off"]
+        plain = OmegaConf.to_container(compose("config", overrides=words))
+        assert isinstance(plain, dict)
+        config = from_plain({str(key): value for key, value in plain.items()})
+        said = manifest(config, tmp_path)["llm"]
+        assert manifest(replace(config, llm=None), tmp_path)["llm"] is None
+    assert (said["model"], said["base_url"]) == ("tiny", server.url)
+    assert said["top_logprobs"] == 0
+    assert "samples" in said["fallbacks"]["top_logprobs"]
+    assert Ledger(Limits(), tmp_path / SPENT).spent()["probe"]["calls"] == len(server.bodies) == 5
