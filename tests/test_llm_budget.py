@@ -34,7 +34,7 @@ def ask(text: str = "How are you?", **fields: Any) -> Request:
 
 
 def distinct(number: int) -> list[Request]:
-    return [ask(f"{i}: {SENTENCE * 3}", max_tokens=64) for i in range(number)]
+    return [ask(f"{i}: {SENTENCE * 3}", max_tokens=128) for i in range(number)]
 
 
 class Teller:
@@ -76,7 +76,7 @@ def test_a_server_that_lies_about_usage_does_not_get_past_the_budget(lie: str) -
         model.ask_all(distinct(200))
     answered = [outcome for outcome in caught.value.answers if isinstance(outcome, Answer)]
     assert 0 < teller.took <= limit
-    assert len(answered) == len(server.bodies) >= 8  # huge figures did not eat the budget either
+    assert len(answered) == len(server.bodies) >= 6  # huge figures did not eat the budget either
     assert all(outcome.usage.counted_here for outcome in answered)
     spent = model.spent()["total"]
     assert teller.took <= spent["prompt_tokens"] + spent["completion_tokens"] <= limit
@@ -111,7 +111,7 @@ def test_money_is_reserved_before_and_settled_after() -> None:
             spent = model.spent()["respond"]
     each = (10 * 1.0 + 20 * 0.1 + 40 * 4.0) / 1e6
     assert spent["money"] == pytest.approx(each * spent["calls"])
-    assert spent["money"] <= 0.002 < spent["money"] + (upper_bound(distinct(1)[0]) + 64 * 4) / 1e6
+    assert spent["money"] <= 0.002 < spent["money"] + (upper_bound(distinct(1)[0]) + 128 * 4) / 1e6
     assert len(server.bodies) == spent["calls"]
 
 

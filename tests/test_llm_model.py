@@ -340,7 +340,7 @@ assert not heavy & set(sys.modules), heavy & set(sys.modules)
 @pytest.mark.parametrize(
     ("given", "seconds"),
     [
-        ("3", 3), ("0.5", 0.5), ("-1", 0), ("", None), ("soon", None), ("nan", None),
+        ("3", 3), ("0.5", 0.5), ("-1", 0), ("", None), ("soon", None), ("nan", None), ("inf", None),
         (formatdate(1_000_060, usegmt=True), 60), (formatdate(999_000, usegmt=True), 0),
     ],
 )  # fmt: skip

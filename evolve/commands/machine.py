@@ -32,7 +32,10 @@ def doctor(
     ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
 ) -> None:
-    """Say what this machine offers: sandbox, embedder, cores; and what a model can do.
+    """Say what this machine offers, and what a model can do.
+
+    Sandbox, embedder, cache, cores; of a language model what its server supports, and what Gamut
+    does instead where it does not.
 
     The probe of a model is a handful of short questions, which a hosted server charges for.
 

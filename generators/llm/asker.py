@@ -13,7 +13,7 @@ from generators.llm.errors import LLMError, NotRecorded, Reason, ServerDown
 from generators.llm.messages import Answer, Request, key_of
 from generators.llm.probe import probe
 from generators.llm.settings import Settings
-from generators.llm.tokens import least_prompt
+from generators.llm.tokens import least_tokens
 from generators.llm.wire import body_of, seed_of
 
 _CLAIM = 30.0  # seconds that a claim outlives the last word of its owner
@@ -140,9 +140,11 @@ class Asker:
             outcome = await self._call(key, request)
             full = {**request.wire(), "sample": request.sample, **self._extra()}
             return cache.keep(key, self._settings.model, full, outcome, request.role)
+        except BaseException:
+            cache.release(key)
+            raise
         finally:
             renewal.cancel()
-            cache.release(key)
 
     async def _kept_or_claimed(
         self, cache: AnswerCache, key: str, request: Request
@@ -174,7 +176,7 @@ class Asker:
     async def _call(self, key: str, request: Request) -> Answer | LLMError:
         able = await self.capabilities()
         room = able.context_length
-        if room is not None and least_prompt(request) >= room:
+        if room is not None and least_tokens(request) >= room:
             return LLMError(Reason.TOO_LONG, request.role, f"it does not fit {room:,} tokens")
         body = body_of(request, self._settings, able, seed_of(key))
         return await self.caller.call(request, body)

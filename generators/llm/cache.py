@@ -104,13 +104,15 @@ class AnswerCache:
         outcome: Answer | LLMError,
         role: str,
     ) -> Answer | LLMError:
-        """Keep an outcome, and give the one that stays: what another process kept first, if it did.
+        """Keep an outcome, give up the claim, and give the outcome that stays: what another process
+        kept first, if it did.
 
         `request`: in full, so that a reader of the file sees what was asked.
         """
         plain = plain_error(outcome) if isinstance(outcome, LLMError) else outcome.plain()
         session = None if plain.get("missing") in _LASTING else self.session
         with self._writing("cannot keep an answer"):
+            self._db.execute("DELETE FROM claims WHERE key = ? AND owner = ?", (key, self.owner))
             stays = self.find(key, role)
             if stays is None:
                 self._db.execute(

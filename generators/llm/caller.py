@@ -43,7 +43,7 @@ class Caller:
         self.counts: Counter[tuple[str, str]] = Counter()
         self.paces: defaultdict[str, Pace] = defaultdict(Pace)
         self._price = settings.price()
-        self._gate = Gate(settings.breaker)
+        self._gate = Gate(settings.breaker, settings.retries.longest_wait)
         self._all = asyncio.Semaphore(settings.concurrency)
         self._roles = {
             role: asyncio.Semaphore(most) for role, most in settings.role_concurrency.items()

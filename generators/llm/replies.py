@@ -44,12 +44,12 @@ def by_status(status: int, said: str, wait: float | None) -> Failure:
         return Failure(Reason.REFUSAL, detail)
     if status == 429 and not any(word in lower for word in _NO_MONEY):
         return Failure(Reason.RATE_LIMIT, detail, wait, again=True)
-    if status in (408, 425) or status >= 500:
+    if status in (408, 409, 425) or status >= 500:
         uncertain = status in (408, 502, 504)
         return Failure(Reason.SERVER_ERROR, detail, wait, uncertain, again=True)
     if status == 413 or (status in (400, 422) and any(word in lower for word in _TOO_LONG)):
         return Failure(Reason.TOO_LONG, detail)
-    return Failure(Reason.REJECTED, detail, refused=status not in (400, 409, 422))
+    return Failure(Reason.REJECTED, detail, refused=status not in (400, 422))
 
 
 def read_reply(text: str, request: Request, redact: Any) -> Read:

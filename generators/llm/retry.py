@@ -2,6 +2,7 @@
 
 import asyncio
 import email.utils
+import math
 import random
 import time
 from collections.abc import Callable, Mapping
@@ -35,7 +36,7 @@ class Failure:
     @property
     def of_server(self) -> bool:
         """Whether the server is in trouble, rather than the request or our pace."""
-        return self.again and self.reason is not Reason.RATE_LIMIT
+        return self.again and self.reason not in (Reason.RATE_LIMIT, Reason.NO_CHOICE)
 
 
 def retry_after(headers: Mapping[str, str], now: Callable[[], float] = time.time) -> float | None:
@@ -48,7 +49,7 @@ def retry_after(headers: Mapping[str, str], now: Callable[[], float] = time.time
             seconds = email.utils.parsedate_to_datetime(given).timestamp() - now()
         except (ValueError, OverflowError):
             return None
-    return max(0.0, seconds) if seconds == seconds else None  # "nan" asks for nothing
+    return max(0.0, seconds) if math.isfinite(seconds) else None
 
 
 def wait_before(attempt: int, failure: Failure, retries: Retries) -> float:
@@ -66,8 +67,14 @@ class Gate:
     others wait for what comes of it. A pause that the server asked for holds all calls as well.
     """
 
-    def __init__(self, settings: Breaker, clock: Callable[[], float] = time.monotonic) -> None:
-        self._settings, self._clock = settings, clock
+    def __init__(
+        self,
+        settings: Breaker,
+        longest_rest: float = math.inf,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        """`longest_rest`: most seconds of rest that the server is given when it asks for some."""
+        self._settings, self._longest_rest, self._clock = settings, longest_rest, clock
         self._changed = asyncio.Event()
         self._failed = 0  # calls in a row
         self._trials = 0  # failed tries since it closed
@@ -104,8 +111,9 @@ class Gate:
             self._failed = self._trials = 0
         else:
             self._count(trial, failure)
-        if failure is not None and failure.retry_after is not None:
-            self._until = max(self._until, self._clock() + failure.retry_after)
+        rest = failure.retry_after if failure is not None else None
+        if rest is not None and rest <= self._longest_rest:
+            self._until = max(self._until, self._clock() + rest)
         self._tell()
         if trial and failure is not None and failure.of_server and self._trials == 0:
             raise ServerDown(self._why)

@@ -6,7 +6,7 @@ too high: a word is a token for every three letters, and a digit, a capital and 
 
 import re
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, TypeGuard
 
 from generators.llm.messages import Request, Usage, canonical
 
@@ -15,7 +15,7 @@ _WORD = re.compile("[A-Z]?[a-z]+")
 _SINGLE = re.compile(
     r"[A-Z](?![a-z])|[0-9!-/:-@[-`{-~\x00-\x08\x0e-\x1f\x7f]|\n[ \t]*|[ \t]{2,}| (?=[0-9])"
 )
-_WORDS = 4  # a token never spans so many words
+_WORDS = 2  # tokens hardly ever span so many words
 
 
 def upper_bound(request: Request) -> int:
@@ -39,35 +39,43 @@ def own_prompt(request: Request) -> int:
     return own_count(schema) + sum(own_count(text) + _MESSAGE for _, text in request.messages)
 
 
-def least_prompt(request: Request) -> int:
+def least_tokens(request: Request) -> int:
     """Fewer tokens than this the prompt cannot have."""
-    return max(1, sum(len(text.split()) for _, text in request.messages) // _WORDS)
+    return sum(len(text.split()) for _, text in request.messages) // _WORDS
 
 
 def usage_of(reported: Any, request: Request, text: str) -> Usage:
-    """What a server reports, each number replaced by our own count where it cannot be true.
+    """What a server reports, as far as it can be true.
 
-    It cannot where there is none, where it is no whole number, where it is below what the text
-    must have, or above what bounds it. Reasoning counts as completion, so a short text may have
-    cost as much as `max_tokens`; a text that is longer than allowed is counted by itself.
+    A number that is missing, or lower than the text must have taken, is replaced by our own count;
+    one that is higher than anything it can have taken, by the most that it can. Reasoning counts as
+    completion, so a short text may have cost as much as `max_tokens`.
     """
     given = reported if isinstance(reported, Mapping) else {}
-    prompt = _between(given.get("prompt_tokens"), least_prompt(request), upper_bound(request))
-    most = max(request.max_tokens, len(text.encode(errors="replace")))
-    least = len(text.split()) // _WORDS or int(bool(text))
-    completion = _between(given.get("completion_tokens"), least, most)
-    counted_here = prompt is None or completion is None
-    if prompt is None:
-        prompt = own_prompt(request)
-    if completion is None:
-        completion = max(own_count(text), 1)
+    prompt, true_prompt = _believed(
+        given.get("prompt_tokens"),
+        max(1, least_tokens(request)),
+        own_prompt(request),
+        upper_bound(request),
+    )
+    completion, true_completion = _believed(
+        given.get("completion_tokens"),
+        len(text.split()) // _WORDS or int(bool(text)),
+        max(own_count(text), 1),
+        max(request.max_tokens, own_count(text)),
+    )
     details = given.get("prompt_tokens_details")
     cached = details.get("cached_tokens") if isinstance(details, Mapping) else None
-    return Usage(prompt, completion, _between(cached, 0, prompt), counted_here)
+    known = cached if _whole(cached) and 0 <= cached <= prompt else None
+    return Usage(prompt, completion, known, not (true_prompt and true_completion))
 
 
-def _between(value: Any, low: int, high: int) -> int | None:
-    """A whole number between two others, None for anything else."""
-    if isinstance(value, bool) or not isinstance(value, int) or not low <= value <= high:
-        return None
-    return value
+def _believed(value: Any, least: int, ours: int, most: int) -> tuple[int, bool]:
+    """The number to count, and whether it is the server's."""
+    if not _whole(value) or value < least:
+        return ours, False
+    return (int(value), True) if value <= most else (most, False)
+
+
+def _whole(value: Any) -> TypeGuard[int]:
+    return isinstance(value, int) and not isinstance(value, bool)
