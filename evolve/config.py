@@ -225,6 +225,8 @@ def _respondent(given: Mapping[str, Any]) -> str:
 
 def _language_model(given: Mapping[str, Any]) -> "LLMSettings | None":
     """The settings of a language model, None where none is configured."""
+    if dict(given) == {"name": "none"}:
+        return None  # without a quarter of a second of imports
     from generators.llm.settings import settings_from
 
     return settings_from(given)

@@ -73,6 +73,10 @@ def create(config: Config, folder: Path, progress: Progress) -> Run:
             " another run_dir"
         )
     inputs = _inputs(config)  # what the user gave wrong is said before anything is written
+    if config.llm is not None:
+        from generators.llm.model import check_usable
+
+        check_usable(config.llm)
     _admit(config, progress)
     try:
         folder.mkdir(parents=True, exist_ok=True)

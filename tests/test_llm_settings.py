@@ -102,6 +102,10 @@ def test_a_search_refuses_a_wrong_model_before_it_writes_anything(tmp_path: Path
     words = ["evolve", f"run_dir={folder}", "llm=server"]
     refused(*words, said=("llm.base_url: missing", "llm.model: missing"))
     refused(*words, "llm.base_url=http://a/v1", "llm.model=m", "llm.timeout=-1", said=("timeout",))
+    known = [*words, "llm.base_url=http://127.0.0.1:9/v1", "llm.model=m"]
+    refused(*known, said=("llm.prices: no price for m",))
+    free = "llm.prices=[{model: m, input: 0, output: 0, as_of: 2026-11-01}]"
+    refused(*known, free, "llm.key_env=NO_SUCH_KEY", said=("NO_SUCH_KEY", "not set"))
     assert not folder.exists()
 
 

@@ -55,9 +55,7 @@ class LanguageModel:
         """
         self.settings, self.session = settings, session or uuid.uuid4().hex
         self._replay = settings.cache.mode == "replay"
-        self._key = None if self._replay else Key.from_environment(settings.key_env)
-        if not self._replay:
-            _check_price(settings)
+        self._key = check_usable(settings)
         self._own_ledger = not isinstance(ledger, Ledger)
         self._ledger = ledger if isinstance(ledger, Ledger) else Ledger(settings.budget, ledger)
         self._given = capabilities
@@ -207,7 +205,13 @@ def _reopened(
     return LanguageModel(settings, ledger=ledger, session=session, capabilities=able)
 
 
-def _check_price(settings: Settings) -> None:
+def check_usable(settings: Settings) -> Key | None:
+    """The key, where one is needed; a replay needs neither key nor price.
+
+    Raises InputError where no call could be made.
+    """
+    if settings.cache.mode == "replay":
+        return None
     if settings.price() is None and not settings.allow_unknown_price:
         raise InputError(
             f"llm.prices: no price for {settings.model}, so what it costs cannot be limited; give"
@@ -215,6 +219,7 @@ def _check_price(settings: Settings) -> None:
             f" {settings.currency} a million tokens (0 for a server of your own), or set"
             " llm.allow_unknown_price=true and llm.budget.money=null"
         )
+    return Key.from_environment(settings.key_env)
 
 
 async def _ask_all(asker: Asker, requests: Sequence[Request]) -> list[Answer | LLMError]:
