@@ -1,5 +1,6 @@
 """The cache of answers: nothing is paid twice, and a replay needs no server, key or network."""
 
+import asyncio
 import json
 import multiprocessing
 import socket
@@ -31,6 +32,7 @@ from generators.llm import (
     Settings,
     chat,
 )
+from generators.llm.asker import Asker
 from generators.llm.cache import AnswerCache
 from generators.llm.messages import key_of
 
@@ -120,16 +122,14 @@ def test_equal_requests_at_the_same_time_are_one_call(file: Path) -> None:
 
 def test_one_of_several_who_wait_may_leave(file: Path) -> None:
     with serving(slow(0.15)) as server, opened(server, file, "off") as model:
-        asker = model._opened()
-        import asyncio
 
-        async def two() -> str:
+        async def two(asker: Asker) -> str:
             first, second = (asyncio.create_task(asker.ask(ask())) for _ in range(2))
             await asyncio.sleep(0.05)
             first.cancel()
             return (await second).text
 
-        assert model._run(two()) == "Good morning."
+        assert model._run(two) == "Good morning."
         assert len(server.bodies) == 1
 
 
@@ -200,6 +200,7 @@ def test_a_failure_that_may_pass_is_final_for_its_session_alone(file: Path) -> N
         assert len(server.bodies) == 3
         with opened("http://127.0.0.1:9/v1", file, "replay") as model:
             (replayed,) = model.ask_all([ask()])
+            assert model.spent()["respond"]["missing"] == {"server error": 1}
         assert isinstance(replayed, LLMError)
         assert str(replayed) == str(outcome)
         with opened(server, file, session="b") as model:
@@ -213,7 +214,7 @@ def test_replay_needs_no_key_no_price_and_no_network(file: Path, monkeypatch: An
     monkeypatch.setenv("SOME_KEY", "sk-1")
     with serving(fine) as server, opened(server, file, key_env="SOME_KEY") as model:
         recorded = model.ask(ask())
-        model._run(_keep(model))
+        model._run(_keep)
     monkeypatch.delenv("SOME_KEY")
 
     def forbidden(*_: Any, **__: Any) -> None:
@@ -221,7 +222,7 @@ def test_replay_needs_no_key_no_price_and_no_network(file: Path, monkeypatch: An
 
     file.chmod(0o444)
     with opened("https://model.example/v1", file, "replay", key_env="SOME_KEY", prices=[]) as model:
-        model._opened()  # its event loop has a pair of sockets to wake it by
+        model.estimate([])  # its event loop has a pair of sockets to wake it by
         monkeypatch.setattr(socket.socket, "connect", forbidden)
         monkeypatch.setattr(socket, "getaddrinfo", forbidden)
         assert model.ask(ask()) == recorded
@@ -231,10 +232,9 @@ def test_replay_needs_no_key_no_price_and_no_network(file: Path, monkeypatch: An
     assert [path.name for path in file.parent.iterdir()] == [file.name]
 
 
-async def _keep(model: LanguageModel) -> None:
-    cache = model._opened()._cache
-    assert cache is not None
-    cache.keep_capabilities("tiny", ABLE.plain())
+async def _keep(asker: Asker) -> None:
+    assert asker._cache is not None
+    asker._cache.keep_capabilities("tiny", ABLE.plain())
 
 
 def test_replay_names_what_is_not_recorded(file: Path) -> None:

@@ -7,7 +7,7 @@ import sys
 import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
-from email.utils import formatdate
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -36,8 +36,6 @@ from generators.llm import (
     ServerDown,
     chat,
 )
-from generators.llm.retry import Failure, Gate, retry_after, wait_before
-from generators.llm.settings import Breaker, Retries
 
 ROOT = Path(__file__).resolve().parent.parent
 SCHEMA = {"type": "object", "properties": {"a": {"type": "integer"}}}
@@ -188,8 +186,6 @@ def test_a_request_on_the_wire() -> None:
 
 
 def test_a_request_on_the_wire_to_a_server_that_can_do_little() -> None:
-    from dataclasses import replace
-
     little = replace(ABLE, json_schema=False, top_logprobs=0, seed=False, temperature=False)
     request = ask(temperature=0.7, top_logprobs=50, json_schema=SCHEMA)
     body = sent(little, request)
@@ -204,8 +200,6 @@ def test_samples_have_seeds_of_their_own_and_logprobs_stay_away_where_not_asked_
 
 
 def test_a_prompt_that_cannot_fit_is_not_sent() -> None:
-    from dataclasses import replace
-
     small = replace(ABLE, context_length=100)
     with serving(fine) as server, LanguageModel(settings(server), capabilities=small) as model:
         (outcome,) = model.ask_all([ask("word " * 1000)])
@@ -332,67 +326,6 @@ from evolve.commands import machine, models
 assert not heavy & set(sys.modules), heavy & set(sys.modules)
 """
     subprocess.run([sys.executable, "-c", script], check=True, timeout=60)
-
-
-# ---- waiting
-
-
-@pytest.mark.parametrize(
-    ("given", "seconds"),
-    [
-        ("3", 3), ("0.5", 0.5), ("-1", 0), ("", None), ("soon", None), ("nan", None), ("inf", None),
-        (formatdate(1_000_060, usegmt=True), 60), (formatdate(999_000, usegmt=True), 0),
-    ],
-)  # fmt: skip
-def test_retry_after_in_seconds_or_as_a_date(given: str, seconds: float | None) -> None:
-    assert retry_after({"retry-after": given}, lambda: 1_000_000) == seconds
-
-
-def test_waits_double_with_jitter_up_to_the_longest() -> None:
-    failure = Failure(Reason.TIMEOUT, "", again=True)
-    retries = Retries(attempts=9, first_wait=1, longest_wait=10)
-    for attempt, longest in ((1, 1), (2, 2), (4, 8), (5, 10), (2000, 10)):
-        waits = [wait_before(attempt, failure, retries) for _ in range(50)]
-        assert longest / 2 <= min(waits) < max(waits) <= longest
-    asked = Failure(Reason.RATE_LIMIT, "", 7.0, again=True)
-    assert 7 <= wait_before(1, asked, retries) <= 7.1
-
-
-def test_one_call_tries_while_the_others_wait() -> None:
-    import asyncio
-
-    ill = Failure(Reason.SERVER_ERROR, "ill", again=True)
-
-    async def story() -> list[bool]:
-        gate = Gate(Breaker(failures=2, pause=0.02, trials=3))
-        for _ in range(2):
-            gate.leave(await gate.enter(), ill)
-        entered: list[bool] = []
-
-        async def come() -> None:
-            entered.append(await gate.enter())
-
-        waiting = [asyncio.create_task(come()) for _ in range(4)]
-        await asyncio.sleep(0.1)
-        assert entered == [True]
-        gate.leave(True, Failure(Reason.REJECTED, "it is well, but does not like the request"))
-        await asyncio.gather(*waiting)
-        return entered
-
-    assert asyncio.run(story()) == [True, False, False, False]
-
-
-def test_a_try_that_is_given_up_lets_another_one_try() -> None:
-    import asyncio
-
-    async def story() -> bool:
-        gate = Gate(Breaker(failures=1, pause=0.01, trials=3))
-        gate.leave(await gate.enter(), Failure(Reason.SERVER_ERROR, "ill", again=True))
-        assert await gate.enter()
-        gate.abandon(True)
-        return await asyncio.wait_for(gate.enter(), 1)
-
-    assert asyncio.run(story())
 
 
 def test_slow_is_not_failing() -> None:

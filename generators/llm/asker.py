@@ -3,9 +3,11 @@
 import asyncio
 from collections import Counter
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
 
+from generators.errors import GamutError
 from generators.llm.cache import AnswerCache
 from generators.llm.caller import Caller
 from generators.llm.capabilities import Capabilities
@@ -32,7 +34,8 @@ class Asker:
     """Answers requests. Belongs to one event loop.
 
     Attributes:
-        hits: answers from the cache, by role.
+        hits: outcomes that came from the cache, by role.
+        missing: requests without an answer, by role and the reason's value; kept ones with them.
     """
 
     def __init__(
@@ -49,6 +52,7 @@ class Asker:
         self._probing = asyncio.Lock()
         self._flights: dict[str, _Flight] = {}
         self.hits: Counter[str] = Counter()
+        self.missing: Counter[tuple[str, str]] = Counter()
 
     @property
     def caller(self) -> Caller:
@@ -75,13 +79,17 @@ class Asker:
             self._flights[key] = flight
         flight.waiters += 1
         try:
-            return await asyncio.shield(flight.task)
+            outcome = await asyncio.shield(flight.task)
         finally:
             flight.waiters -= 1
             if flight.waiters == 0:
                 if self._flights.get(key) is flight:
                     del self._flights[key]
                 flight.task.cancel()  # nobody wants it; does nothing to one that is done
+        if isinstance(outcome, LLMError):
+            self.missing[request.role, outcome.reason.value] += 1
+            return LLMError(outcome.reason, request.role, outcome.detail)
+        return outcome
 
     async def ask_lane(self, requests: list[tuple[int, Request]], into: list[Any]) -> None:
         """Ask one after the other; outcomes go to their places."""
@@ -168,10 +176,11 @@ class Asker:
             await asyncio.sleep(_LOOK)
 
     async def _renew(self, cache: AnswerCache, key: str) -> None:
-        """Keep a claim alive as long as this process is."""
-        while True:
-            await asyncio.sleep(_CLAIM / 3)
-            cache.claim(key, _CLAIM)
+        """Keep a claim alive as long as this process is; a cache that fails says so at the end."""
+        with suppress(GamutError):
+            while True:
+                await asyncio.sleep(_CLAIM / 3)
+                cache.claim(key, _CLAIM)
 
     async def _call(self, key: str, request: Request) -> Answer | LLMError:
         able = await self.capabilities()

@@ -8,7 +8,7 @@ from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
 from typing import Any
 
-from generators.llm.errors import BudgetSpent, LLMError, Reason, ServerDown, ServerRefuses
+from generators.llm.errors import BudgetSpent, LLMError, ServerDown, ServerRefuses
 from generators.llm.ledger import Amount, Ledger, priced
 from generators.llm.messages import Answer, Request, Usage
 from generators.llm.replies import read_reply
@@ -34,7 +34,8 @@ class Caller:
 
     Attributes:
         transport: the connections.
-        counts: what happened, by (role, "retries" | "counted here" | a reason's value).
+        counts: by (role, "retries" | "counted_here"); the second of answers whose tokens the server
+            did not count truly.
         paces: by role.
     """
 
@@ -62,7 +63,6 @@ class Caller:
                 return outcome
             wait = self._patience(request, attempt, outcome)
             if wait is None:
-                self.counts[request.role, outcome.reason.value] += 1
                 tries = f" ({attempt} tries)" if attempt > 1 else ""
                 return LLMError(outcome.reason, request.role, outcome.detail + tries)
             self.counts[request.role, "retries"] += 1
@@ -168,7 +168,7 @@ class Caller:
         return Amount(0, 0) if bill.nothing else None
 
     def _note(self, role: str, usage: Usage, seconds: float) -> None:
-        self.counts[role, "counted here"] += usage.counted_here
+        self.counts[role, "counted_here"] += usage.counted_here
         pace = self.paces[role]
         pace.calls += 1
         pace.seconds += seconds
@@ -181,9 +181,3 @@ class _Bill:
 
     usage: Usage | None = None
     nothing: bool = False
-
-
-def missing(counts: Counter[tuple[str, str]], role: str) -> dict[str, int]:
-    """How often a role got no answer, by reason."""
-    reasons = {reason.value for reason in Reason}
-    return {what: n for (of, what), n in counts.items() if of == role and what in reasons and n}

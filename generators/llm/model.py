@@ -5,7 +5,7 @@ import os
 import threading
 import uuid
 from collections import Counter
-from collections.abc import Coroutine, Iterable, Sequence
+from collections.abc import Callable, Coroutine, Iterable, Sequence
 from concurrent.futures import CancelledError
 from pathlib import Path
 from typing import Any, Self, TypeVar
@@ -13,7 +13,7 @@ from typing import Any, Self, TypeVar
 from generators.errors import GamutError, InputError
 from generators.llm.asker import Asker
 from generators.llm.cache import AnswerCache, answers_file
-from generators.llm.caller import Caller, missing
+from generators.llm.caller import Caller
 from generators.llm.capabilities import Capabilities
 from generators.llm.errors import BudgetSpent, LLMError
 from generators.llm.estimate import estimate
@@ -71,9 +71,9 @@ class LanguageModel:
         """The answer. Raises LLMError where it is missing, BudgetSpent, NotRecorded, ServerDown,
         ServerRefuses.
         """
-        outcome = self._run(self._opened().ask(request))
+        outcome = self._run(lambda asker: asker.ask(request))
         if isinstance(outcome, LLMError):
-            raise LLMError(outcome.reason, request.role, outcome.detail)
+            raise outcome
         return outcome
 
     def ask_all(self, requests: Iterable[Request]) -> list[Answer | LLMError]:
@@ -82,11 +82,12 @@ class LanguageModel:
         Other errors are raised, and stop what is not yet asked; BudgetSpent only when all calls in
         flight have ended, with the answers that there are.
         """
-        return self._run(_ask_all(self._opened(), list(requests)))
+        listed = list(requests)
+        return self._run(lambda asker: _ask_all(asker, listed))
 
     def capabilities(self, *, fresh: bool = False) -> Capabilities:
         """What the model can do; probed once, or again if `fresh`; in a replay as recorded."""
-        return self._run(self._opened().capabilities(fresh=fresh))
+        return self._run(lambda asker: asker.capabilities(fresh=fresh))
 
     def estimate(self, plan: Iterable[tuple[Request, int]]) -> dict[str, dict[str, Any]]:
         """What a plan costs at most, by role and in `total`, if nothing is tried twice.
@@ -95,7 +96,8 @@ class LanguageModel:
         in the cache costs nothing. Calls nobody. Per role: calls, prompt and completion tokens,
         money (None: price not known), minutes (None: nothing was measured yet).
         """
-        return self._run(_estimate(self._opened(), self.settings, list(plan)))
+        listed = list(plan)
+        return self._run(lambda asker: _estimate(asker, self.settings, listed))
 
     def spent(self) -> dict[str, dict[str, Any]]:
         """What was spent, by role and in `total`, as plain JSON; also after `close`.
@@ -138,18 +140,25 @@ class LanguageModel:
     def _spent(self) -> dict[str, dict[str, Any]]:
         lines = self._ledger.spent()
         total = lines.pop("total")
-        hits = Counter(self._asker.hits if self._asker else ())
-        caller = self._asker.opened if self._asker else None
-        counts = Counter(caller.counts if caller else ())
-        for role in sorted({*lines, *hits, *(role for role, _ in counts)}):
+        asker = self._asker
+        hits, lost = (
+            (Counter(asker.hits), Counter(asker.missing)) if asker else (Counter(), Counter())
+        )
+        calls = Counter(asker.opened.counts) if asker and asker.opened else Counter()
+        for role in sorted({*lines, *hits, *(role for role, _ in (*lost, *calls))}):
             line = lines.setdefault(role, dict.fromkeys(total, 0))
             line["from_cache"] = hits[role]
-            line["retries"] = counts[role, "retries"]
-            line["counted_here"] = counts[role, "counted here"]
-            line["missing"] = missing(counts, role)
+            line["retries"], line["counted_here"] = (
+                calls[role, "retries"],
+                calls[role, "counted_here"],
+            )
+            line["missing"] = {why: n for (of, why), n in sorted(lost.items()) if of == role}
         for name in ("from_cache", "retries", "counted_here"):
             total[name] = sum(line[name] for line in lines.values())
-        total["missing"] = dict(sum((Counter(of["missing"]) for of in lines.values()), Counter()))
+        reasons: Counter[str] = Counter()
+        for line in lines.values():
+            reasons.update(line["missing"])
+        total["missing"] = dict(reasons)
         if self.settings.price() is None:
             for line in (*lines.values(), total):
                 line["money"] = None
@@ -157,23 +166,20 @@ class LanguageModel:
 
     def _opened(self) -> Asker:
         """The asker, made in the thread of its loop when first needed."""
-        with self._lock:
-            if self._closed:
-                raise GamutError("this language model is closed; open another one")
-            if os.getpid() != self._process:
-                raise GamutError(
-                    "a language model does not survive a fork; open one in each process"
-                )
-            if self._loop is None:
-                self._loop = asyncio.new_event_loop()
-                self._thread = threading.Thread(
-                    target=self._loop.run_forever, name="language model", daemon=True
-                )
-                self._thread.start()
-            if self._asker is None:
-                made = asyncio.run_coroutine_threadsafe(self._make_asker(), self._loop)
-                self._asker = made.result()
-            return self._asker
+        if self._closed:
+            raise GamutError("this language model is closed; open another one")
+        if os.getpid() != self._process:
+            raise GamutError("a language model does not survive a fork; open one in each process")
+        if self._loop is None:
+            self._loop = asyncio.new_event_loop()
+            self._thread = threading.Thread(
+                target=self._loop.run_forever, name="language model", daemon=True
+            )
+            self._thread.start()
+        if self._asker is None:
+            made = asyncio.run_coroutine_threadsafe(self._make_asker(), self._loop)
+            self._asker = made.result()
+        return self._asker
 
     async def _make_asker(self) -> Asker:
         caching = self.settings.cache
@@ -186,10 +192,12 @@ class LanguageModel:
     def _caller(self) -> Caller:
         return Caller(self.settings, self._ledger, Transport(self.settings, self._key))
 
-    def _run(self, work: Coroutine[Any, Any, _T]) -> _T:
+    def _run(self, work: Callable[[Asker], Coroutine[Any, Any, _T]]) -> _T:
         """Run in the loop's thread; interrupted here, it is cancelled there."""
-        assert self._loop is not None
-        future = asyncio.run_coroutine_threadsafe(work, self._loop)
+        with self._lock:  # so that it is begun before `close`, which then ends it, or refused
+            asker = self._opened()
+            assert self._loop is not None
+            future = asyncio.run_coroutine_threadsafe(work(asker), self._loop)
         try:
             return future.result()
         except CancelledError:
