@@ -2,7 +2,6 @@
 
 import json
 import threading
-import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -230,10 +229,3 @@ def settings(server: ModelServer | str, **changes: Any) -> Settings:
         **changes,
     }
     return Settings.model_validate(plain)
-
-
-def seconds_of(work: Callable[[], Any]) -> float:
-    """How long it took."""
-    began = time.monotonic()
-    work()
-    return time.monotonic() - began

@@ -175,6 +175,7 @@ def test_the_first_outcome_that_is_kept_stays(file: Path) -> None:
     cache = AnswerCache(file, "s", "o")
     assert cache.keep("k", "m", {}, one, "r") == one
     assert cache.keep("k", "m", {}, two, "r") == one
+    assert cache.find("k", "r") == one
     cache.close()
 
 
