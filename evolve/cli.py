@@ -10,7 +10,16 @@ from typing import Annotated, NoReturn
 import typer
 from typer.exceptions import TyperException
 
-from evolve.commands import benches, bundles, contexts, machine, populations, runs, sweeps
+from evolve.commands import (
+    benches,
+    bundles,
+    contexts,
+    machine,
+    models,
+    populations,
+    runs,
+    sweeps,
+)
 
 app = typer.Typer(
     name="gamut",
@@ -49,6 +58,11 @@ context_app = typer.Typer(
     no_args_is_help=True,
 )
 
+models_app = typer.Typer(
+    help="Language models on this machine.\n\nExample: gamut models serve model.gguf",
+    no_args_is_help=True,
+)
+
 runs.register(app)
 sweeps.register(app)
 bundles.register(app)
@@ -57,6 +71,8 @@ benches.register(app)
 machine.register(app)
 contexts.register(context_app)
 app.add_typer(context_app, name="context")
+models.register(models_app)
+app.add_typer(models_app, name="models")
 
 DONE, FAILED, WRONG, INTERRUPTED = 0, 1, 2, 130
 

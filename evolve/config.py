@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from functools import partial
 from importlib.resources import files
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import yaml
 
@@ -22,6 +22,9 @@ from generators.bundle import check_trust, read_bundle
 from generators.context import Context, guide_and_report, load_context
 from generators.errors import InputError
 from generators.program import Program, parse
+
+if TYPE_CHECKING:
+    from generators.llm import Settings as LLMSettings
 
 MOST_PERSONAS = 256
 
@@ -40,6 +43,7 @@ class Config:
     force: bool
     contexts: Mapping[str, Any]
     respondent: str
+    llm: "LLMSettings | None"
     embedder: Mapping[str, Any]
     replicates: int
     confirm: int
@@ -71,6 +75,7 @@ def from_plain(plain: Mapping[str, Any]) -> Config:
         force=_flag("force", plain.get("force", False)),  # runs of earlier versions lack it
         contexts=plain["contexts"],
         respondent=_respondent(plain["respondent"]),
+        llm=_language_model(plain.get("llm", {"name": "none"})),  # runs of earlier versions lack it
         embedder={
             **plain["embedder"],
             "name": _known("embedder", plain["embedder"]["name"], EMBEDDERS),
@@ -216,6 +221,15 @@ def _respondent(given: Mapping[str, Any]) -> str:
     if not given.get("model"):
         raise InputError(f"respondent.model is missing: {NLI_HELP}")
     return f"{NLI}:{given['model']}"
+
+
+def _language_model(given: Mapping[str, Any]) -> "LLMSettings | None":
+    """The settings of a language model, None where none is configured."""
+    if dict(given) == {"name": "none"}:
+        return None  # without a quarter of a second of imports
+    from generators.llm.settings import settings_from
+
+    return settings_from(given)
 
 
 def _one_of(key: str, value: Any, known: Sequence[str]) -> str:

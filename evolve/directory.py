@@ -15,6 +15,9 @@ from fitness.embedding import Caches
 from generators.errors import GamutError, InputError
 from generators.sandbox import probe
 
+SPENT = "llm.sqlite"
+"""What a run has spent on language models, for `Ledger`: its workers and sittings share it."""
+
 
 def lock_run(file: Path) -> IO[bytes]:
     """The file, open and locked until it is closed or the process ends, however it ends."""
@@ -58,8 +61,10 @@ def add_to_manifest(folder: Path, key: str, content: Any) -> None:
     write_manifest(folder, {**written, key: content})
 
 
-def manifest(config: Config) -> dict[str, Any]:
-    """What a run was made with: versions, seed, sandbox level, checksums, cores."""
+def manifest(config: Config, folder: Path) -> dict[str, Any]:
+    """What a run was made with: versions, seed, sandbox level, checksums, cores; and what its
+    language model can do, with what is done instead of what it cannot.
+    """
     parts = ("persona-gamut", "pydantic-monty", "deap", "ribs", "numpy", "scipy", "onnxruntime")
     return {
         "schema": "gamut/manifest/1",
@@ -69,4 +74,16 @@ def manifest(config: Config) -> dict[str, Any]:
         "sandbox": probe(),
         "embedder": Caches(config.embedder).first.embedder.fingerprint,
         "cores": os.cpu_count(),
+        "llm": _language_model(config, folder),
     }
+
+
+def _language_model(config: Config, folder: Path) -> dict[str, Any] | None:
+    """What the model was found able to do; None where none is configured."""
+    if config.llm is None:
+        return None
+    from generators.llm import LanguageModel
+
+    with LanguageModel(config.llm, ledger=folder / SPENT) as model:
+        able = model.capabilities().plain()
+    return {"base_url": config.llm.base_url, "model": config.llm.model, **able}

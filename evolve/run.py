@@ -73,6 +73,10 @@ def create(config: Config, folder: Path, progress: Progress) -> Run:
             " another run_dir"
         )
     inputs = _inputs(config)  # what the user gave wrong is said before anything is written
+    if config.llm is not None:
+        from generators.llm.model import check_usable
+
+        check_usable(config.llm)
     _admit(config, progress)
     try:
         folder.mkdir(parents=True, exist_ok=True)
@@ -186,7 +190,7 @@ def _complete(
         for some in store.meta("contexts")
     )
     setup = _setup(config, training, report, progress)
-    write_manifest(folder, manifest(config))
+    write_manifest(folder, manifest(config, folder))
     store.put_meta("setup", setup.as_json())  # last: it says that the directory is complete
 
 

@@ -13,12 +13,36 @@ def register(app: typer.Typer) -> None:
     app.command("doctor")(doctor)
 
 
-def doctor(as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False) -> None:
-    """Say what this machine offers: sandbox, embedder, cores.
+def doctor(
+    llm: Annotated[
+        str | None,
+        typer.Option(
+            help="Probe a language model: the address of its server, up to and with /v1; or"
+            " `local`, the server of `gamut models serve`.",
+            metavar="URL|local",
+            show_default=False,
+        ),
+    ] = None,
+    model: Annotated[
+        str | None, typer.Option(help="What the server calls the model.", show_default=False)
+    ] = None,
+    key_env: Annotated[
+        str | None,
+        typer.Option(help="The environment variable that holds the key.", show_default=False),
+    ] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
+) -> None:
+    """Say what this machine offers, and what a model can do.
 
-    Example: gamut doctor
+    Sandbox, embedder, cache, cores; of a language model what its server supports, and what Gamut
+    does instead where it does not.
+
+    The probe of a model is a handful of short questions, which a hosted server charges for.
+
+    Example: gamut doctor --llm http://127.0.0.1:8712/v1 --model NAME
     """
     found = _findings()
+    found["models"] = _probe(llm, model, key_env)
     if as_json:
         print(json.dumps(found, indent=1))
         return
@@ -29,7 +53,72 @@ def doctor(as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] 
     )
     print(f"embedder  {found['embedder']}")
     print(f"cache     {found['cache']}{'' if found['cache_writable'] else ' (not writable)'}")
-    print("models    no language-model client in this version")
+    print("\n".join(_in_words(found["models"])))
+
+
+def _probe(llm: str | None, model: str | None, key_env: str | None) -> dict[str, Any] | None:
+    """What a model can do, by the plain names of its capabilities; None where none is named."""
+    from generators.errors import InputError
+
+    if llm is None:
+        if model or key_env:
+            raise InputError("--llm is missing: give the address of the model's server")
+        return None
+    if model is None:
+        raise InputError("--model is missing: give what the server calls the model")
+    from generators.llm import LanguageModel, settings_from
+    from generators.llm.local import LOCAL_URL
+
+    url = LOCAL_URL if llm == "local" else llm
+    plain = {
+        "name": "doctor",
+        "base_url": url,
+        "model": model,
+        "key_env": key_env,
+        "allow_unknown_price": True,  # it costs what the question costs that the user asks us
+        "budget": {"calls": 40},
+        "cache": {"mode": "off"},
+    }
+    settings = settings_from(plain)
+    assert settings is not None
+    with LanguageModel(settings) as opened:
+        able = opened.capabilities()
+        return {"base_url": url, "model": model, **able.plain(), "spent": opened.spent()["total"]}
+
+
+def _in_words(found: dict[str, Any] | None) -> list[str]:
+    if found is None:
+        return ["models    none asked for; `gamut doctor --llm URL --model NAME` probes one"]
+    lines = [f"model     {found['model']} at {found['base_url']}"]
+    fallbacks = found["fallbacks"]
+    for name, words in _FEATURES.items():
+        missing = f"no; {fallbacks[name]}" if name in fallbacks else None
+        lines.append(f"  {words:<16} {missing or _value(found, name)}")
+    speed = (
+        f"{found['latency']:.2f} s to a short answer, {found['seconds_per_token']:.3f} s a token"
+    )
+    lines.append(f"  {'speed':<16} {speed}")
+    return lines
+
+
+_FEATURES = {
+    "json_schema": "JSON schema",
+    "top_logprobs": "logprobs",
+    "seed": "seed",
+    "temperature": "temperature",
+    "usage": "token counts",
+    "context_length": "context",
+    "prompt_caching": "prompt cache",
+}
+
+
+def _value(found: dict[str, Any], name: str) -> str:
+    if name == "seed":
+        repeats = "repeated" if found["seed_repeats"] else "did not repeat"
+        return f"taken; it {repeats} an answer"
+    if name == "top_logprobs":
+        return f"yes, up to {found[name]} alternatives"
+    return f"{found[name]:,} tokens" if name == "context_length" else "yes"
 
 
 def _findings() -> dict[str, Any]:
@@ -56,5 +145,4 @@ def _findings() -> dict[str, Any]:
         "embedder": embedder,
         "cache": str(folder),
         "cache_writable": os.access(existing, os.W_OK),
-        "models": None,
     }
