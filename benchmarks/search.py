@@ -24,7 +24,7 @@ from pathlib import Path
 from typing import Any
 
 from joblib import cpu_count
-from search_report import measured, reported, summary, tables, write_curves
+from search_report import measured, summary, tables, write_curves
 
 from evolve.config import packaged_contexts
 from generators.errors import GamutError, InputError
@@ -161,15 +161,12 @@ def report(plan: Plan, split: str, curves: Path | None) -> tuple[dict[str, Any],
         raise InputError(f"{plan.folder}: no run is finished yet")
     if split == "test":
         say("A look at the test contexts: log it in docs/test_looks.md.")
-        outcomes = measured(finished, packaged_contexts(split), cpu_count())
-    else:
-        outcomes = reported(finished)
+    outcomes = measured(finished, packaged_contexts(split), cpu_count())
     found = {"settings": list(plan.settings), "split": split, **summary(outcomes)}
     if curves:
         write_curves(outcomes, curves)
     evaluations = max(outcome.evaluations for outcome in outcomes)
-    where = "the test contexts" if split == "test" else "the contexts that the runs report on"
-    return found, tables(found, where, evaluations)
+    return found, tables(found, f"the {split} contexts", evaluations)
 
 
 def planned(given: argparse.Namespace) -> Plan:
@@ -194,8 +191,8 @@ def arguments(words: Sequence[str] | None) -> argparse.Namespace:
     add("--contexts", default="default", help="default, all, or a file of your own")
     add("--set", action="append", default=[], metavar="KEY=VALUE", help="more settings; repeat")
     add("--split", choices=("validation", "test"), default="validation",
-        help="validation: what the runs report on; test: the best elites measured there, which is"
-        " a look to be logged in docs/test_looks.md")  # fmt: skip
+        help="contexts that the best elites are measured in; test is a look to be logged in"
+        " docs/test_looks.md")  # fmt: skip
     add("--only-report", action="store_true", help="run nothing, report what is finished")
     add("--curves", type=Path, help="SVG or PNG file for the learning curves of the arms")
     add("--json", action="store_true", help="print JSON with every run")

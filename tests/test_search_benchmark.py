@@ -12,6 +12,7 @@ import pytest
 from command_line import ELDERS
 
 from evolve.stored import stored_results
+from evolve.table import strongest_baseline
 
 BENCHMARKS = Path(__file__).resolve().parent.parent / "benchmarks"
 
@@ -139,7 +140,7 @@ def test_runs_of_other_settings_are_not_mixed(
 def test_a_real_arm_and_its_elite_measured_anew(
     search: Any, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    from search_report import measured, reported
+    from search_report import measured
 
     small = ["population=6", "search.replicates=1", "search.report_replicates=2"]
     words = ["--runs", str(tmp_path), "--seeds", "1", "--evaluations", "12", "--arms", "gp"]
@@ -149,6 +150,7 @@ def test_a_real_arm_and_its_elite_measured_anew(
     assert found["arms"]["gp"]["seeds"] == [0]
     assert found["runs"][0]["evaluations"] == 12
     assert "candidates" in (tmp_path / "arms.svg").read_text()
-    runs = {("gp", 0): tmp_path / "gp-00"}
-    contexts = stored_results(tmp_path / "gp-00")[0].setup.report
-    assert measured(runs, contexts, 1) == reported(runs)
+    run, entries = stored_results(tmp_path / "gp-00")
+    (outcome,) = measured({("gp", 0): tmp_path / "gp-00"}, run.setup.report, 1)
+    assert outcome.credited == entries[0].credited.mean  # as the run reports it
+    assert outcome.over_strongest == entries[0].lead(strongest_baseline(entries)).mean
