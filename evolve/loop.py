@@ -103,6 +103,8 @@ class Loop:
             if ready is None:
                 return
             search.fold(*ready)
+            if search.mutation and search.mutation.ended:
+                self.progress.once(f"{search.mutation.ended} is used up: no more asking of models")
 
     def _begin(self, ticket: int) -> bool:
         """Look a ticket's verdict up, or breed and submit it; False where the run is stopping."""

@@ -193,6 +193,8 @@ class Search:
         """Take a candidate that an earlier process bred instead of breeding its ticket."""
         if not candidate.by_model:
             self._taken.add(candidate.hash)
+        elif self.mutation:
+            self.mutation.begun(candidate)
 
     def question(self, candidate: Candidate) -> "Question | None":
         """What to ask a model for a candidate that was just bred; None where it has its program."""
@@ -334,6 +336,8 @@ class Search:
             self.mutation.credit(candidate, verdict, gain, cost, value is not None)
             if verdict["model"]["spent"]:
                 state.operators.retire(self.mutation.arm_of(verdict))
+            for arm in self.mutation.models if self.mutation.ended else ():
+                state.operators.retire(arm)
         for name in self._made_by(candidate, verdict):
             state.operators.credit(name, gain, cost, value is not None)
 

@@ -30,10 +30,15 @@ def contexts(companion: Context) -> list[Context]:
     return [companion.model_copy(update={"id": name}) for name in CONTEXTS]
 
 
-def a_search(contexts: list[Context], models: tuple[Writes, ...] = MODELS, **other: Any) -> Search:
+def a_search(
+    contexts: list[Context],
+    models: tuple[Writes, ...] = MODELS,
+    limits: dict[str, float] | None = None,
+    **other: Any,
+) -> Search:
     settings = Settings(**{**SETTINGS.__dict__, "mutation": "llm", **other})
     start = [(f"baseline:{name}", baseline(name)) for name in BASELINES]
-    return Search(settings, start, CONTEXTS, 1, Mutation(models, contexts))
+    return Search(settings, start, CONTEXTS, 1, Mutation(models, contexts, limits))
 
 
 def no_run(_: Program) -> None:
@@ -170,6 +175,32 @@ def test_dear_tokens_count_more(finished: tuple[Search, Stored]) -> None:
     cost = {"prompt_tokens": 4_000, "completion_tokens": 1_000}
     counted = [mutation.counted({"model": {"name": model.name}, "cost": cost}) for model in MODELS]
     assert counted == [2.0, 20.0]
+
+
+@pytest.mark.parametrize(
+    ("name", "limit", "fewer"),
+    [("calls", 4, True), ("tokens", 20_000, True), ("money", 0.02, True), ("calls", 10**6, False)],
+)
+def test_a_limit_ends_mutation_by_models_wherever_it_is_replayed(
+    contexts: list[Context], writer: Writer, name: str, limit: float, fewer: bool
+) -> None:
+    """What is in flight is thought of, so that no call is refused and none is a matter of time."""
+    search = a_search(contexts, MODELS[:1], {name: limit})
+    stored = run(search, writer)
+    again = a_search(contexts, MODELS[:1], {name: limit})
+    assert run(again, writer, random.Random(1)) == stored
+    costs = [v["cost"] for c, v in stored.values() if c.by_model]
+    mutation = search.mutation
+    assert mutation is not None
+    taken = {
+        "calls": sum(c["model_calls"] for c in costs),
+        "tokens": sum(c["prompt_tokens"] + c["completion_tokens"] for c in costs),
+        "money": sum(c["money"] for c in costs),
+    }
+    assert 0 < taken[name] <= limit
+    assert mutation.ended == (f"llm.budget.{name}={limit:g}" if fewer else "")
+    assert (len(search.state.operators.active) == len(search.settings.operators)) == fewer
+    assert search.state.folded == TICKETS
 
 
 def test_a_spent_budget_ends_that_model_and_typed_gp_goes_on(contexts: list[Context]) -> None:

@@ -55,7 +55,10 @@ def mutation_of(config: Config, found: Mapping[str, Any], training: Sequence[Con
         )
         for name, price in zip(config.settings.models, each, strict=True)
     ]
-    return Mutation(models, training)
+    budget = config.llm.budget if config.llm else None
+    limits = {name: getattr(budget, name) for name in ("calls", "tokens", "money")}
+    given = {name: limit for name, limit in limits.items() if limit is not None}
+    return Mutation(models, training, given)
 
 
 def open_writer(config: Config, folder: Path, setup: Setup, found: Mapping[str, Any]) -> Writer:

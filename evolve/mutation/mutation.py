@@ -92,9 +92,29 @@ class Spending:
 
 
 class Mutation:
-    """Models, ideas and forms, each drawn by what it has gained for its cost."""
+    """Models, ideas and forms, each drawn by what it has gained for its cost.
 
-    def __init__(self, models: Sequence[Writes], training: Sequence[Context]) -> None:
+    `limits`: what the models may take together, by name: calls, tokens, money. They are asked no
+    more once what is in flight might use up the rest, as far as the verdicts tell. So that end is
+    part of the search and is replayed with it; the client's own budget is the guard behind it.
+
+    Attributes:
+        models: by arm.
+        ideas, forms: what each has gained and cost.
+        spending: by name of the model.
+        ended: which limit is reached, in words; empty while none is.
+    """
+
+    def __init__(
+        self,
+        models: Sequence[Writes],
+        training: Sequence[Context],
+        limits: Mapping[str, float] | None = None,
+    ) -> None:
+        self.ended = ""
+        self._limits, self._flying = dict(limits or {}), set[int]()
+        self._used: Counter[str] = Counter()
+        self._worst: Counter[str] = Counter()
         self.models = {model.arm: model for model in models}
         self.ideas, self.forms = Bandit(list(IDEAS)), Bandit(FORMS)
         self.spending = {model.name: Spending() for model in models}
@@ -127,6 +147,10 @@ class Mutation:
             ticket, model.name, room, idea, form, request, parent.source, subject.limit, taken
         )
 
+    def begun(self, candidate: Candidate) -> None:
+        """Note that a candidate of a model is in flight."""
+        self._flying.add(candidate.ticket)
+
     def remember(self, candidate: Candidate, verdict: Mapping[str, Any]) -> None:
         """Keep what a model will be shown of a scored program."""
         self._seen[candidate.ticket] = Seen(candidate.source, verdict)
@@ -155,6 +179,17 @@ class Mutation:
         spending.failures.update(written["refused"])
         spending.costs.update({k: v for k, v in verdict["cost"].items() if k in COSTS})
         spending.spent |= written["spent"]
+        self._flying.discard(candidate.ticket)
+        self._hold_to_limits(verdict["cost"], written["reserved"])
+
+    def _hold_to_limits(self, cost: Mapping[str, float], reserved: Mapping[str, float]) -> None:
+        tokens = cost["prompt_tokens"] + cost["completion_tokens"]
+        taken = {"calls": cost["model_calls"], "tokens": tokens, "money": cost.get("money", 0.0)}
+        self._used.update(taken)
+        self._worst |= Counter(reserved)
+        for name, limit in self._limits.items():
+            if self._used[name] + (len(self._flying) + 1) * self._worst[name] > limit:
+                self.ended = self.ended or f"llm.budget.{name}={limit:g}"
 
 
 COSTS = ("model_calls", "prompt_tokens", "completion_tokens", "money")

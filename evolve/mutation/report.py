@@ -19,7 +19,7 @@ def in_short(mutation: Mutation) -> str:
     written, asked = sum(s.written for s in every), sum(s.asked for s in every)
     return (
         f"models wrote {written} of {asked}: {costs['model_calls']:,.0f} answers,"
-        f" {tokens:,.0f} tokens{money}"
+        f" {tokens:,.0f} tokens{money}{', until ' if mutation.ended else ''}{mutation.ended}"
     )
 
 

@@ -19,7 +19,7 @@ from generators.generator import GenerationError
 from generators.llm import Answer, BudgetSpent, LLMError, Request, ServerDown
 from generators.llm.ledger import BILLION, priced
 from generators.llm.settings import Price
-from generators.llm.tokens import own_prompt
+from generators.llm.tokens import own_prompt, upper_bound
 from generators.program import Program, ProgramError, parse
 from generators.sandbox import Outcome
 
@@ -46,6 +46,7 @@ class Written:
         said: the same in words.
         spent: the model's budget is.
         cost: calls, tokens and, where the price is known, money, by name.
+        reserved: what its calls might have taken at most: calls, tokens, money.
     """
 
     program: Program | None
@@ -54,6 +55,7 @@ class Written:
     said: str
     spent: bool
     cost: Mapping[str, float]
+    reserved: Mapping[str, float]
 
     def candidate(self, bred: Candidate) -> Candidate:
         """The candidate that was bred without a program, with the one that was written."""
@@ -68,6 +70,7 @@ class Written:
             "refused": list(self.refused),
             "failed": self.failed,
             "spent": self.spent,
+            "reserved": dict(self.reserved),
         }
         return {**verdict, "cost": {**verdict["cost"], **self.cost}, "model": model}
 
@@ -89,6 +92,8 @@ class _Draft:
     prompt: int = 0
     completion: int = 0
     money: int = 0
+    most_tokens: int = 0
+    most_money: int = 0
 
     def ended(self, program: Program | None, price: Price | None) -> Written:
         cost: dict[str, float] = {
@@ -99,7 +104,19 @@ class _Draft:
         if price is not None:
             cost["money"] = self.money / BILLION
         failed = "" if program else self.refused[-1]
-        return Written(program, tuple(self.refused), failed, self.said, self.spent, cost)
+        most: dict[str, float] = {"calls": self.calls, "tokens": self.most_tokens}
+        most["money"] = self.most_money / BILLION
+        return Written(program, tuple(self.refused), failed, self.said, self.spent, cost, most)
+
+    def count(self, request: Request, prompt: int, completion: int, price: Price | None) -> None:
+        """Add what a call took, and what the client reserved for it."""
+        most = priced(upper_bound(request), request.max_tokens, price)
+        self.calls += 1
+        self.prompt += prompt
+        self.completion += completion
+        self.money += priced(prompt, completion, price).money
+        self.most_tokens += most.prompt + most.completion
+        self.most_money += most.money
 
 
 class Writer:
@@ -170,17 +187,10 @@ class Writer:
         except (LLMError, ServerDown) as error:
             draft.refused.append(error.reason.value if isinstance(error, LLMError) else SERVER_DOWN)
             draft.said = str(error)
-            self._count(draft, own_prompt(request), 0, price)
+            draft.count(request, own_prompt(request), 0, price)
             return None
-        self._count(draft, answer.usage.prompt, answer.usage.completion, price)
+        draft.count(request, answer.usage.prompt, answer.usage.completion, price)
         return answer
-
-    @staticmethod
-    def _count(draft: _Draft, prompt: int, completion: int, price: Price | None) -> None:
-        draft.calls += 1
-        draft.prompt += prompt
-        draft.completion += completion
-        draft.money += priced(prompt, completion, price).money
 
     def _checked(self, answer: Answer, question: Question) -> Program:
         """The program of an answer. Raises ReplyError where it has none that is new and runs."""
