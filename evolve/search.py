@@ -220,6 +220,7 @@ class Search:
             self._settle(candidate.ticket, parse(candidate.source), verdict)
             if self.mutation:
                 self.mutation.remember(candidate, verdict)
+                self.mutation.forget_but({m.ticket for some in state.islands.all for m in some})
         state.offers[offer] += 1
         self._credit(candidate, verdict)
         if self.settings.migration_every and state.folded % self.settings.migration_every == 0:

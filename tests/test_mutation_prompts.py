@@ -7,8 +7,8 @@ from conftest import People
 
 from evolve.mutation.ideas import IDEAS
 from evolve.mutation.looks import LONGEST, look
-from evolve.mutation.prompts import CUTS, Seen, Subject, again, fits, question
-from evolve.mutation.replies import DIFF, FORMS, REWRITE
+from evolve.mutation.prompts import CUTS, Seen, Subject, again, fits, question, shortest
+from evolve.mutation.replies import DIFF, REWRITE, how, source_of
 from evolve.tally import SCORES
 from fitness.embedding import Caches
 from fitness.respondents import open_respondent
@@ -21,7 +21,7 @@ from generators.llm.tokens import own_prompt
 
 HUGE = 10**6
 LOOK = {
-    "gaps": ["rich; lonely", "poor; lonely"],
+    "gaps": ["rich; lonely", *(f"in the middle on wealth; lonely in way {k}" for k in range(7))],
     "open": 9,
     "possible": 27,
     "gates": ["40% of the people: too short (first: persona 2)"],
@@ -95,7 +95,7 @@ def test_what_is_cut_first_is_cut_first(subject: Subject, companion: Context) ->
     }
     assert tuple(marks) == CUTS
     found = []
-    for room in range(8_000, 0, -50):
+    for room in range(5_000, 0, -50):
         request = question(subject, room, 0)
         if request is None:
             break
@@ -109,18 +109,29 @@ def test_what_is_cut_first_is_cut_first(subject: Subject, companion: Context) ->
     assert (found[0], found[-1]) == (len(CUTS), 0)
 
 
-@pytest.mark.parametrize("form", FORMS)
-def test_a_repair_shows_the_answer_and_what_is_wrong(subject: Subject, form: str) -> None:
+def test_the_example_of_an_edit_is_one(subject: Subject) -> None:
+    """Small models copy it."""
+    source = subject.parent.source
+    edited = source_of(how(DIFF, source), DIFF, source)
+    assert edited.count("spare = rng.random()") == 1
+    assert set(source.split("\n")) < set(edited.split("\n"))
+
+
+def test_a_repair_shows_the_answer_and_what_is_wrong(subject: Subject) -> None:
     request = question(subject, HUGE, 3)
     assert request is not None
-    repair = again(request, "My answer.", "line 3: import of os", form, HUGE)
+    short = shortest(subject, 3)
+    repair = again((request, short), "My answer.", "line 3: import of os", HUGE)
     assert repair is not None
     assert repair.messages[:2] == request.messages
     assert repair.messages[2] == ("assistant", "My answer.")
     assert "line 3: import of os" in repair.messages[3][1]
     assert repair.sample == 3
     room = own_prompt(request) + request.max_tokens
-    assert again(request, "My answer. " * 50, "wrong", form, room) is None
+    shorter = again((request, short), "My answer. " * 50, "wrong", room)
+    assert shorter is not None
+    assert shorter.messages[:2] == short.messages
+    assert again((request, short), "My answer. " * 9_000, "wrong", room) is None
 
 
 def test_questions_begin_alike_so_that_a_server_caches_them(

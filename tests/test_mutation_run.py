@@ -208,7 +208,7 @@ def test_kills_and_workers_and_a_replay_give_the_same_archive(
     assert len(server.bodies) == asked
     assert archive_bytes(again) == archive_bytes(one)
     script = [sys.executable, str(ROOT / "benchmarks" / "kill_resume.py")]
-    how = ["--kills", "4", "--seed", "3", "--undisturbed", str(one)]
+    how = ["--kills", "2", "--seed", "3", "--undisturbed", str(one)]
     fresh = f"llm.cache.file={tmp_path / 'fresh.sqlite'}"
     done = subprocess.run(
         [*script, *how, *words[:-1], fresh], capture_output=True, text=True, timeout=900

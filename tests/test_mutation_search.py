@@ -179,7 +179,7 @@ def test_dear_tokens_count_more(finished: tuple[Search, Stored]) -> None:
 
 @pytest.mark.parametrize(
     ("name", "limit", "fewer"),
-    [("calls", 4, True), ("tokens", 12_000, True), ("money", 0.014, True), ("calls", 10**6, False)],
+    [("calls", 6, True), ("tokens", 20_000, True), ("money", 0.024, True), ("calls", 10**6, False)],
 )
 def test_a_limit_ends_mutation_by_models_wherever_it_is_replayed(
     contexts: list[Context], writer: Writer, name: str, limit: float, fewer: bool

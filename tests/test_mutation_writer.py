@@ -43,7 +43,7 @@ GOOD = block(CHILD)
 
 def asked(form: str = REWRITE, taken: frozenset[str] = frozenset(), room: int = 10**5) -> Question:
     request = Request("mutate", chat(block(PARENT.source), "You improve."), 500, 0.8, 7)
-    return Question(7, "tiny", room, "surprise", form, request, PARENT.source, 500, taken)
+    return Question(7, "tiny", room, "surprise", form, request, request, PARENT.source, 500, taken)
 
 
 def no_run(_: Program) -> None:

@@ -6,13 +6,13 @@ and when, is the business of `writer.py`.
 
 import random
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping, Sequence, Set
 from dataclasses import dataclass, field
 from typing import Any
 
 from evolve.bandit import Bandit
 from evolve.mutation.ideas import IDEAS
-from evolve.mutation.prompts import UNKNOWN_ROOM, Seen, Subject, question
+from evolve.mutation.prompts import UNKNOWN_ROOM, Seen, Subject, question, shortest
 from evolve.mutation.replies import FORMS
 from evolve.operators import MAX_SIZE
 from evolve.store import BY_MODEL, Candidate
@@ -55,6 +55,7 @@ class Question:
         room: tokens of its context.
         idea, form: what it was told to do, and how to answer.
         request: the prompt.
+        short: what a repair shows in its place where that is too long.
         parent: source of the parent.
         limit: most syntax nodes.
         taken: hashes of programs that are not new.
@@ -66,6 +67,7 @@ class Question:
     idea: str
     form: str
     request: Request
+    short: Request
     parent: str
     limit: int
     taken: frozenset[str]
@@ -144,7 +146,16 @@ class Mutation:
         if request is None:
             return None
         return Question(
-            ticket, model.name, room, idea, form, request, parent.source, subject.limit, taken
+            ticket=ticket,
+            model=model.name,
+            room=room,
+            idea=idea,
+            form=form,
+            request=request,
+            short=shortest(subject, sample=ticket),
+            parent=parent.source,
+            limit=subject.limit,
+            taken=taken,
         )
 
     def begun(self, candidate: Candidate) -> None:
@@ -154,6 +165,10 @@ class Mutation:
     def remember(self, candidate: Candidate, verdict: Mapping[str, Any]) -> None:
         """Keep what a model will be shown of a scored program."""
         self._seen[candidate.ticket] = Seen(candidate.source, verdict)
+
+    def forget_but(self, tickets: Set[int]) -> None:
+        """Keep no program that is no parent to be any more: what is shown of one takes 10 kB."""
+        self._seen = {ticket: seen for ticket, seen in self._seen.items() if ticket in tickets}
 
     def arm_of(self, verdict: Mapping[str, Any]) -> str:
         """The arm of the model that was asked for a candidate."""

@@ -13,7 +13,7 @@ from typing import Any
 from evolve.archive import BEST
 from evolve.mutation.ideas import IDEAS
 from evolve.mutation.language import KINDS, TASK, block_list, lacks
-from evolve.mutation.replies import HOW
+from evolve.mutation.replies import how
 from evolve.niches import record
 from evolve.statistics import Interval, interval
 from generators.context import Context
@@ -62,24 +62,39 @@ class Subject:
 
 def question(subject: Subject, room: int, sample: int) -> Request | None:
     """The request, as much of it as `room` tokens hold with the answer; None where not enough."""
-    reply = 400 + 2 * own_count(subject.parent.source)
     for cut in range(len(CUTS) + 1):
-        messages = chat(_user(subject, CUTS[cut:]), _system(CUTS[cut:]))
-        request = Request(ROLE, messages, reply, TEMPERATURE, sample)
+        request = _request(subject, CUTS[cut:], sample)
         if fits(request, room):
             return request
     return None
 
 
-def again(request: Request, reply: str, error: str, form: str, room: int) -> Request | None:
-    """The request that shows a model what is wrong with its answer; None: it does not fit."""
+def shortest(subject: Subject, sample: int) -> Request:
+    """The request without all that may be cut."""
+    return _request(subject, (), sample)
+
+
+def _request(subject: Subject, shown: Sequence[str], sample: int) -> Request:
+    reply = 400 + 2 * own_count(subject.parent.source)
+    messages = chat(_user(subject, shown), _system(shown))
+    return Request(ROLE, messages, reply, TEMPERATURE, sample)
+
+
+def again(requests: Sequence[Request], reply: str, error: str, room: int) -> Request | None:
+    """The request that shows a model what is wrong with its answer; None: it does not fit.
+
+    `requests`: what was asked, then what may be shown in its place where that is too long.
+    """
     said = (
-        f"This answer cannot be used: {error}\nMend it, and keep to the task and the rules."
-        f" {HOW[form]}"
+        f"This answer cannot be used: {error}\nMend it, keep to the task and the rules, and answer"
+        " in the same form, complete."
     )
-    messages = (*request.messages, ("assistant", reply), ("user", said))
-    repair = Request(ROLE, messages, request.max_tokens, TEMPERATURE, request.sample)
-    return repair if fits(repair, room) else None
+    for request in requests:
+        messages = (*request.messages, ("assistant", reply), ("user", said))
+        repair = Request(ROLE, messages, request.max_tokens, TEMPERATURE, request.sample)
+        if fits(repair, room):
+            return repair
+    return None
 
 
 def fits(request: Request, room: int) -> bool:
@@ -106,7 +121,7 @@ def _user(subject: Subject, shown: Sequence[str]) -> str:
         )
     parts.append(
         f"Your task: {IDEAS[subject.idea]}\nAt most {subject.limit} syntax nodes."
-        f" {HOW[subject.form]}"
+        f" {how(subject.form, parent.source)}"
     )
     return "\n\n".join(parts)
 

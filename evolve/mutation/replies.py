@@ -6,14 +6,7 @@ from enum import StrEnum
 REWRITE, DIFF = "rewrite", "diff"
 FORMS = (REWRITE, DIFF)
 
-HOW = {
-    REWRITE: "Answer with the whole new program in exactly one code block:\n"
-    "```python\ndef generate(context, n, rng):\n    ...\n```",
-    DIFF: "Answer with one or more edits of the program, each like this:\n"
-    "<<<<<<< SEARCH\nlines copied exactly from the program\n=======\nthe lines that replace them\n"
-    ">>>>>>> REPLACE\nThe lines to search must be whole lines, and occur exactly once.",
-}
-"""What a model is told about the form of its answer."""
+_DEFINED = "The blocks are defined already: call them, and never define them again."
 
 _BLOCK = re.compile(r"^```[ \t]*(\w*)[ \t]*\n(.*?)^```[ \t]*$", re.MULTILINE | re.DOTALL)
 _EDIT = re.compile(
@@ -42,6 +35,26 @@ class ReplyError(Exception):
     def __init__(self, failure: Failure, text: str) -> None:
         super().__init__(text)
         self.failure = failure
+
+
+def how(form: str, parent: str) -> str:
+    """What a model is told about the form of its answer.
+
+    The example of an edit is one of the parent's own lines: small models copy what they are shown.
+    """
+    if form == REWRITE:
+        return (
+            f"{_DEFINED} Answer with the whole new program in exactly one code block:\n"
+            "```python\ndef generate(context, n, rng):\n    ...\n```"
+        )
+    lines = _lines(parent)
+    line = next((line for line in lines[1:] if lines.count(line) == 1), lines[0])
+    return (
+        f"{_DEFINED} Answer with one or more edits of the program. Each begins with <<<<<<< SEARCH"
+        " and whole lines that are copied from the program and occur there once; then comes"
+        " =======, then what replaces them, then >>>>>>> REPLACE. To put a line before one, say:\n"
+        f"<<<<<<< SEARCH\n{line}\n=======\n    spare = rng.random()\n{line}\n>>>>>>> REPLACE"
+    )
 
 
 def source_of(reply: str, form: str, parent: str) -> str:

@@ -23,6 +23,7 @@ from generators.llm.tokens import own_prompt, upper_bound
 from generators.program import Program, ProgramError, parse
 from generators.sandbox import Outcome
 
+CALLS = 2  # most for one candidate: the question, and a repair
 SERVER_DOWN, SPENT = "server down", "budget spent"
 _DETERMINED = (Outcome.ERROR, Outcome.INVALID)  # another try would end alike
 
@@ -46,7 +47,7 @@ class Written:
         said: the same in words.
         spent: the model's budget is.
         cost: calls, tokens and, where the price is known, money, by name.
-        reserved: what its calls might have taken at most: calls, tokens, money.
+        reserved: what it might have taken at most, with a repair: calls, tokens, money.
     """
 
     program: Program | None
@@ -104,8 +105,9 @@ class _Draft:
         if price is not None:
             cost["money"] = self.money / BILLION
         failed = "" if program else self.refused[-1]
-        most: dict[str, float] = {"calls": self.calls, "tokens": self.most_tokens}
-        most["money"] = self.most_money / BILLION
+        repaired = 1 if self.calls == CALLS else CALLS  # as if it had been
+        most: dict[str, float] = {"calls": CALLS, "tokens": repaired * self.most_tokens}
+        most["money"] = repaired * self.most_money / BILLION
         return Written(program, tuple(self.refused), failed, self.said, self.spent, cost, most)
 
     def count(self, request: Request, prompt: int, completion: int, price: Price | None) -> None:
@@ -146,7 +148,7 @@ class Writer:
         """Ask, check, and ask once more with what is wrong where the answer cannot be used."""
         draft, request = _Draft(), question.request
         price = self._prices.get(question.model)
-        for last in (False, True):
+        while draft.calls < CALLS:
             answer = self._answer(question.model, request, draft, price)
             if answer is None:
                 break
@@ -155,9 +157,9 @@ class Writer:
             except ReplyError as error:
                 draft.refused.append(error.failure.value)
                 draft.said = str(error)
-                said = draft.said
-            repair = again(request, answer.text, said, question.form, question.room)
-            if last or repair is None:
+            asked = (question.request, question.short)
+            repair = again(asked, answer.text, draft.said, question.room)
+            if repair is None:
                 break
             request = repair
         return draft.ended(None, price)
