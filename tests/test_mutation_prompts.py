@@ -1,11 +1,12 @@
 """What a model is shown: the whole parent, and findings in words; nothing hidden."""
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
 from conftest import People
 
-from evolve.mutation.ideas import IDEAS
+from evolve.mutation.ideas import IDEAS, OF_TWO
 from evolve.mutation.looks import LONGEST, look
 from evolve.mutation.prompts import CUTS, Seen, Subject, again, fits, question, shortest
 from evolve.mutation.replies import DIFF, REWRITE, how, source_of
@@ -72,6 +73,27 @@ def test_everything_a_model_needs_is_shown(subject: Subject, companion: Context)
         IDEAS["two_wordings"],
     ):
         assert words in said
+
+
+def test_an_idea_about_two_programs_shows_both(subject: Subject) -> None:
+    assert subject.other
+    for idea in OF_TWO:
+        short = text_of(shortest(replace(subject, idea=idea), 0))
+        assert subject.other.source in short
+    assert subject.other.source not in text_of(shortest(subject, 0))
+
+
+def test_nothing_hidden_is_shown(subject: Subject, contexts: list[Context]) -> None:
+    said = text_of(question(subject, HUGE, 0))
+    assert not [text for context in contexts for text in hidden(context) if text in said]
+
+
+def hidden(context: Context) -> list[str]:
+    """Statements and items that no program and no model may see."""
+    every = [axis.hidden for axis in context.axes if axis.hidden]
+    texts = [text for h in every for text in (*h.low, *h.high, *(item.text for item in h.items))]
+    assert len(texts) > 20
+    return texts
 
 
 def test_a_parent_is_shown_whole_with_all_its_constants(contexts: list[Context]) -> None:
@@ -158,8 +180,5 @@ def test_a_look_is_in_words_and_shows_nothing_hidden(
     assert len(found["people"]) == 3
     assert all(len(p["text"]) <= LONGEST + 2 for p in found["people"])
     assert all(axis.name in p["read"] for p in found["people"] for axis in companion.axes)
-    hidden = [t for a in companion.axes for t in (*a.hidden.low, *a.hidden.high)]  # type: ignore[union-attr]
-    hidden += [item.text for a in companion.axes for item in a.hidden.items]  # type: ignore[union-attr]
-    assert hidden
     shown = str(found)
-    assert not [text for text in hidden if text in shown]
+    assert not [text for text in hidden(companion) if text in shown]

@@ -63,3 +63,6 @@ IDEAS: dict[str, str] = {
     "surprise": "Change the structure of the program in a way that has probably not been tried,"
     " and that could cover rarer combinations.",
 }
+
+OF_TWO = frozenset({"combine"})
+"""Ideas that need another program to be shown."""

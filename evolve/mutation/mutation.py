@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from evolve.bandit import Bandit
-from evolve.mutation.ideas import IDEAS
+from evolve.mutation.ideas import IDEAS, OF_TWO
 from evolve.mutation.prompts import UNKNOWN_ROOM, Seen, Subject, question, shortest
 from evolve.mutation.replies import FORMS
 from evolve.operators import MAX_SIZE
@@ -132,6 +132,8 @@ class Mutation:
         """
         model, (parent, other) = self.models[arm], (self._seen[p] for p in parents)
         idea, form = self.ideas.draw(), self.forms.draw()
+        while idea in OF_TWO and other.source == parent.source:
+            idea = self.ideas.draw()
         several = min(SHOWN_CONTEXTS, len(self._training))
         subject = Subject(
             parent=parent,

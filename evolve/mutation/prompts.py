@@ -1,9 +1,10 @@
 """The question that a model is asked about a parent: what it sees, and what is cut first.
 
-The parent is always shown whole, with all its constants, and so are its gate failures, the idea and
-the form of the answer. Where the model's context is too short, these go, the first first: the
-people, the other program, what each block does, the contexts, the combinations that nobody covers.
-If the rest does not fit either, this parent is not for this model.
+The parent is always shown whole, with all its constants, and so are its gate failures, the idea, the
+form of the answer, and, for an idea about two programs, the other one. Where the model's context is
+too short, these go, the first first: the people, the other program, what each block does, the
+contexts, the combinations that nobody covers. If the rest does not fit either, this parent is not
+for this model.
 """
 
 from collections.abc import Mapping, Sequence
@@ -11,7 +12,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from evolve.archive import BEST
-from evolve.mutation.ideas import IDEAS
+from evolve.mutation.ideas import IDEAS, OF_TWO
 from evolve.mutation.language import KINDS, TASK, block_list, lacks
 from evolve.mutation.replies import how
 from evolve.niches import record
@@ -115,7 +116,7 @@ def _user(subject: Subject, shown: Sequence[str]) -> str:
         f" training contexts, 95 % interval):\n```python\n{parent.source}\n```",
         *filter(None, findings),
     ]
-    if other and "other program" in shown:
+    if other and ("other program" in shown or subject.idea in OF_TWO):
         parts.append(
             f"Another program, with a score of {other.score}:\n```python\n{other.source}\n```"
         )
