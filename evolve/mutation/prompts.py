@@ -1,6 +1,6 @@
 """The question that a model is asked about a parent: what it sees, and what is cut first.
 
-The parent is always shown whole, with all its constants, and so are its gate failures, the idea, the
+The parent is always shown whole, with all its constants; so are its gate failures, the idea, the
 form of the answer, and, for an idea about two programs, the other one. Where the model's context is
 too short, these go, the first first: the people, the other program, what each block does, the
 contexts, the combinations that nobody covers. If the rest does not fit either, this parent is not
