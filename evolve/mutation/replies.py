@@ -40,7 +40,8 @@ class ReplyError(Exception):
 def how(form: str, parent: str) -> str:
     """What a model is told about the form of its answer.
 
-    The example of an edit is one of the parent's own lines: small models copy what they are shown.
+    The example of an edit is of one of the parent's own lines, and changes nothing: small models
+    copy what they are shown, and a copy should be found out as no new program.
     """
     if form == REWRITE:
         return (
@@ -52,8 +53,8 @@ def how(form: str, parent: str) -> str:
     return (
         f"{_DEFINED} Answer with one or more edits of the program. Each begins with <<<<<<< SEARCH"
         " and whole lines that are copied from the program and occur there once; then comes"
-        " =======, then what replaces them, then >>>>>>> REPLACE. To put a line before one, say:\n"
-        f"<<<<<<< SEARCH\n{line}\n=======\n    spare = rng.random()\n{line}\n>>>>>>> REPLACE"
+        " =======, then what replaces them, then >>>>>>> REPLACE. This one only adds a comment; do"
+        f" not copy it:\n<<<<<<< SEARCH\n{line}\n=======\n    # a comment\n{line}\n>>>>>>> REPLACE"
     )
 
 
