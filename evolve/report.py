@@ -194,7 +194,8 @@ def _models(mutation: "Mutation") -> Iterable[str]:
     yield _table(*ideas_table(mutation))
     yield (
         '<p class="note">Counted as if every answer had been asked for: those from the cache took'
-        " what they took when they were given; tries that failed are in the manifest alone.</p>"
+        " what they took when they were given. What was paid for in this run, with tries that"
+        " failed, is in the manifest (llm_spent).</p>"
     )
 
 

@@ -207,6 +207,9 @@ def test_kills_and_workers_and_a_replay_give_the_same_archive(
     gamut("evolve", *words, "llm.cache.mode=replay", f"run_dir={again}", "workers=2")
     assert len(server.bodies) == asked
     assert archive_bytes(again) == archive_bytes(one)
+    paid, free = (json.loads((f / "manifest.json").read_text())["llm_spent"] for f in (one, again))
+    assert paid["mutate"]["calls"] > 0
+    assert free["total"]["calls"] == 0
     script = [sys.executable, str(ROOT / "benchmarks" / "kill_resume.py")]
     how = ["--kills", "2", "--seed", "3", "--undisturbed", str(one)]
     fresh = f"llm.cache.file={tmp_path / 'fresh.sqlite'}"

@@ -30,7 +30,7 @@ from generators.sandbox import Outcome
 
 PARENT = baseline("covering_mix")
 CHILD = PARENT.source.replace("'axis'", "'mixed'")
-PRICE = Price(model="tiny", input=1.0, output=2.0, as_of="2026-11-01")  # type: ignore[arg-type]
+PRICE = Price(model="tiny", input=1.0, output=2.0, cached_input=0.5, as_of="2026-11-01")  # type: ignore[arg-type]
 REFUSAL = LLMError(Reason.REFUSAL, "mutate", "I would rather not")
 
 
@@ -71,12 +71,12 @@ def write(
 
 
 def test_a_good_answer_is_a_program_at_its_price() -> None:
-    written, model = write(Answer(GOOD, "stop", Usage(1_000, 50), "tiny"))
+    written, model = write(Answer(GOOD, "stop", Usage(1_000, 50, cached=900), "tiny"))
     assert written.program == parse(CHILD)
     assert (written.refused, written.failed, written.spent) == ((), "", False)
     assert len(model.asked) == 1
     assert written.cost == {
-        "model_calls": 1, "prompt_tokens": 1_000, "completion_tokens": 50, "money": 0.0011
+        "model_calls": 1, "prompt_tokens": 1_000, "completion_tokens": 50, "money": 0.00065
     }  # fmt: skip
 
 

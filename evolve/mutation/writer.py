@@ -16,7 +16,7 @@ from evolve.mutation.replies import Failure, ReplyError, source_of
 from evolve.store import Candidate
 from evolve.tally import Tally, as_verdict
 from generators.generator import GenerationError
-from generators.llm import Answer, BudgetSpent, LLMError, Request, ServerDown
+from generators.llm import Answer, BudgetSpent, LLMError, Request, ServerDown, Usage
 from generators.llm.ledger import BILLION, priced
 from generators.llm.settings import Price
 from generators.llm.tokens import own_prompt, upper_bound
@@ -110,13 +110,13 @@ class _Draft:
         most["money"] = repaired * self.most_money / BILLION
         return Written(program, tuple(self.refused), failed, self.said, self.spent, cost, most)
 
-    def count(self, request: Request, prompt: int, completion: int, price: Price | None) -> None:
+    def count(self, request: Request, usage: Usage, price: Price | None) -> None:
         """Add what a call took, and what the client reserved for it."""
         most = priced(upper_bound(request), request.max_tokens, price)
         self.calls += 1
-        self.prompt += prompt
-        self.completion += completion
-        self.money += priced(prompt, completion, price).money
+        self.prompt += usage.prompt
+        self.completion += usage.completion
+        self.money += priced(usage.prompt, usage.completion, price, usage.cached or 0).money
         self.most_tokens += most.prompt + most.completion
         self.most_money += most.money
 
@@ -189,9 +189,9 @@ class Writer:
         except (LLMError, ServerDown) as error:
             draft.refused.append(error.reason.value if isinstance(error, LLMError) else SERVER_DOWN)
             draft.said = str(error)
-            draft.count(request, own_prompt(request), 0, price)
+            draft.count(request, Usage(own_prompt(request), 0), price)
             return None
-        draft.count(request, answer.usage.prompt, answer.usage.completion, price)
+        draft.count(request, answer.usage, price)
         return answer
 
     def _checked(self, answer: Answer, question: Question) -> Program:
