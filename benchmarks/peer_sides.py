@@ -45,6 +45,7 @@ class Stored:
 
 def gamut(job: dict[str, Any], stored: Stored) -> None:
     """Gamut's own search: run directory, loop, workers and store as `gamut evolve` has them."""
+    import evolve.loop
     import evolve.run
     from evolve.config import from_plain
     from evolve.evaluate import DUPLICATE
@@ -53,7 +54,7 @@ def gamut(job: dict[str, Any], stored: Stored) -> None:
     from evolve.store import Candidate
 
     if os.environ[KIND] != "full":
-        evolve.run.timed_evaluation = peer_evaluation.in_worker
+        evolve.loop.timed_evaluation = peer_evaluation.in_worker
     config = from_plain(job["config"])
     progress = Progress(config.evaluations, quiet=True)
     run = evolve.run.create(config, Path(job["folder"]) / "run", progress)

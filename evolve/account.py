@@ -7,7 +7,12 @@ from typing import Any
 from evolve.budget import in_words
 from evolve.store import Store
 
-_NAMED = {"personas": "personas made", "characters": "characters read"}
+_NAMED = {
+    "personas": "personas made",
+    "characters": "characters read",
+    "model_calls": "answers of models",
+    "money": "in money for them",
+}
 
 
 @dataclass(frozen=True)
@@ -40,7 +45,9 @@ class Account:
 
     def __str__(self) -> str:
         often = f" in {self.sittings} sittings" if self.sittings > 1 else ""
-        costs = [f"{n:,.0f} {_NAMED.get(c, c.replace('_', ' '))}" for c, n in self.costs.items()]
+        costs = [
+            f"{_amount(n)} {_NAMED.get(c, c.replace('_', ' '))}" for c, n in self.costs.items()
+        ]
         return (
             f"{self.evaluations:,} evaluations, {in_words(self.seconds)}{often}"
             f" ({in_words(self.worker_seconds)} of workers' time); by the search:"
@@ -58,3 +65,7 @@ def account(store: Store) -> Account:
         worker_seconds=store.worker_seconds(),
         costs=store.costs(),
     )
+
+
+def _amount(number: float) -> str:
+    return f"{number:,.0f}" if float(number).is_integer() else f"{number:,.4f}"

@@ -43,6 +43,16 @@ class Bandit:
 
     def __init__(self, names: Sequence[str]) -> None:
         self.arms = {name: Arm() for name in names}
+        self.retired: set[str] = set()
+
+    def retire(self, name: str) -> None:
+        """Draw an operator no more."""
+        self.retired.add(name)
+
+    @property
+    def active(self) -> dict[str, Arm]:
+        """The operators that may be drawn."""
+        return {name: arm for name, arm in self.arms.items() if name not in self.retired}
 
     def draw(self) -> str:
         """An operator, by the shares; draws from `random`."""
@@ -63,13 +73,14 @@ class Bandit:
 
     def shares(self) -> dict[str, float]:
         """How likely each operator is drawn; even until something has been gained."""
-        arms = self.arms.values()
+        active = self.active
+        arms = active.values()
         tries = sum(arm.recent_tries for arm in arms)
         gain = sum(arm.recent_gain for arm in arms)
         cost = sum(arm.recent_cost for arm in arms)
-        even = 1.0 / len(self.arms)
+        even = 1.0 / len(active)
         if gain <= 0:
-            return dict.fromkeys(self.arms, even)
+            return dict.fromkeys(active, even)
         quality = [
             (arm.recent_gain + PRIOR * gain / tries) / (arm.recent_cost + PRIOR * cost / tries)
             for arm in arms
@@ -77,5 +88,5 @@ class Bandit:
         total = sum(quality)
         return {
             name: FLOOR * even + (1 - FLOOR) * q / total
-            for name, q in zip(self.arms, quality, strict=True)
+            for name, q in zip(active, quality, strict=True)
         }

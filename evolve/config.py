@@ -5,7 +5,7 @@ import fcntl
 import os
 import re
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from importlib.resources import files
 from pathlib import Path
@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 import yaml
 
-from evolve.search import METHODS, SELECTIONS, Settings
+from evolve.search import METHODS, MUTATIONS, SELECTIONS, Settings
 from fitness.embedding import EMBEDDERS
 from fitness.respondents import NLI, RESPONDENTS
 from fitness.respondents.nli import HELP as NLI_HELP
@@ -66,6 +66,7 @@ def from_plain(plain: Mapping[str, Any]) -> Config:
     minutes = plain["budget"]["minutes"]
     if minutes is not None and not (isinstance(minutes, int | float) and minutes > 0):
         raise InputError(f"budget.minutes={minutes!r}: should be a number above 0, or null")
+    llm = _language_model(plain.get("llm", {"name": "none"}))  # runs of earlier versions lack it
     return Config(
         **whole,
         workers=as_workers(plain["workers"]),
@@ -75,7 +76,7 @@ def from_plain(plain: Mapping[str, Any]) -> Config:
         force=_flag("force", plain.get("force", False)),  # runs of earlier versions lack it
         contexts=plain["contexts"],
         respondent=_respondent(plain["respondent"]),
-        llm=_language_model(plain.get("llm", {"name": "none"})),  # runs of earlier versions lack it
+        llm=llm,
         embedder={
             **plain["embedder"],
             "name": _known("embedder", plain["embedder"]["name"], EMBEDDERS),
@@ -84,12 +85,12 @@ def from_plain(plain: Mapping[str, Any]) -> Config:
         confirm=_whole("search.confirm", search["confirm"], 0, 10_000),
         report_replicates=search["report_replicates"],
         first_rung=search["first_rung"],
-        settings=_settings(whole["seed"], search),
+        settings=_settings(whole["seed"], search, llm),
         plain=plain,
     )
 
 
-def _settings(seed: int, search: Mapping[str, Any]) -> Settings:
+def _settings(seed: int, search: Mapping[str, Any], llm: "LLMSettings | None") -> Settings:
     """How the search goes; a method has only the keys that it heeds."""
     checks: dict[str, Callable[[str, Any], Any]] = {
         "in_flight": partial(_whole, low=1, high=10_000),
@@ -103,11 +104,23 @@ def _settings(seed: int, search: Mapping[str, Any]) -> Settings:
         "selection": partial(_one_of, known=SELECTIONS),
         "tournament_size": partial(_whole, low=2, high=1_000_000),
         "bandit": _flag,
+        "mutation": partial(_one_of, known=MUTATIONS),
+        "models": _names,
     }
     given = {
         key: check(f"search.{key}", search[key]) for key, check in checks.items() if key in search
     }
-    return Settings(seed=seed, **given)
+    settings = Settings(seed=seed, **given)
+    if settings.mutation == "none":
+        for key, wanted in (("models", settings.models), ("method", settings.method == "llm")):
+            if wanted:
+                raise InputError(f"search.{key}={search[key]!r}: needs search.mutation=llm")
+        return settings
+    if llm is None:
+        raise InputError(
+            "search.mutation='llm': no model is configured; choose llm=server or llm=local"
+        )
+    return replace(settings, models=settings.models or (llm.model,))
 
 
 def write_config(config: Config, file: Path) -> None:
@@ -195,6 +208,14 @@ def _flag(key: str, value: Any) -> bool:
     if not isinstance(value, bool):
         raise InputError(f"{key}={value!r}: should be true or false")
     return value
+
+
+def _names(key: str, value: Any) -> tuple[str, ...]:
+    """A list of different names; null is an empty one."""
+    names = tuple(value) if isinstance(value, list) else value or ()
+    if not all(isinstance(n, str) and n for n in names) or len(set(names)) < len(names):
+        raise InputError(f"{key}={value!r}: should be a list of different names, or null")
+    return tuple(names)
 
 
 def as_workers(value: Any) -> int | str:

@@ -20,6 +20,7 @@ from numpy.typing import NDArray
 from threadpoolctl import threadpool_limits
 
 from evolve.evidence import Table
+from evolve.mutation.looks import look
 from evolve.niches import Standing, confirmed
 from evolve.store import Store
 from evolve.tally import Tally, as_verdict, words_each
@@ -58,6 +59,7 @@ class Setup:
         first_rung: training contexts that the first rung uses.
         respondent, embedder: names and settings of the parts.
         confirm: fresh seeds a training context, before a program takes a place in the archive.
+        show: whether verdicts on scored programs say what a model that is to vary them should see.
     """
 
     training: tuple[Context, ...]
@@ -71,6 +73,7 @@ class Setup:
     respondent: str
     embedder: Mapping[str, Any]
     confirm: int = 0
+    show: bool = False
 
     def as_json(self) -> dict[str, Any]:
         """Plain JSON, read back by `from_json`."""
@@ -140,6 +143,8 @@ class Evaluator:
             ):
                 self._judge(context, self._made(program, context, replicate, done), done)
         verdict = as_verdict(SCORED, done, done.reason)
+        if setup.show:
+            verdict["shown"] = done.shown
         return verdict if standing is None else self._confirmed(program, verdict, standing)
 
     def report(self, source: str) -> dict[str, Any]:
@@ -222,6 +227,8 @@ class Evaluator:
         }
         density = density_match(judged.points, scorer.reference)
         done.add(context, scores, density, judged, personas)
+        if self.setup.show and context.id not in done.shown:
+            done.shown[context.id] = look(context, personas, judged, scorer.weights)
 
     def _scorecard(
         self, program: Program, context: Context, replicate: int

@@ -119,7 +119,7 @@ def carry_on(open_it: Callable[[], "Run"], folder: Path, progress: "Progress") -
 def _search_and_finish(run: "Run", progress: "Progress") -> None:
     """From an opened run to its table on standard output."""
     from evolve.account import account
-    from evolve.directory import add_to_manifest
+    from evolve.directory import SPENT, add_to_manifest
     from evolve.finish import finish
     from evolve.report import write_report
     from evolve.run import evolve
@@ -136,6 +136,11 @@ def _search_and_finish(run: "Run", progress: "Progress") -> None:
     run.store.end_sitting(why)
     spent = account(run.store)
     add_to_manifest(run.folder, "spent", spent.as_json())
+    if run.config.llm is not None:
+        from generators.llm import Ledger
+
+        with closing(Ledger(run.config.llm.budget, run.folder / SPENT)) as ledger:
+            add_to_manifest(run.folder, "llm_spent", ledger.spent())
     progress.close()
     print(f"Spent: {spent}", file=sys.stderr)
     print(results_table(entries))

@@ -50,6 +50,7 @@ class Progress:
         self._quiet, self._clock = quiet, clock
         self._stream = stream or sys.stderr
         self._said = -math.inf
+        self._told: set[str] = set()
         self._budget, self._before, self._began, self._pace = Budget(()), 0, clock(), Pace(clock)
         self._estimated = self._stops = False
         self._view = _View("starting", 0.0, f"0/{total}" if total else "")
@@ -73,6 +74,12 @@ class Progress:
             self._live.console.print(text, markup=False, highlight=False)
         else:
             self._print(text)
+
+    def once(self, text: str) -> None:
+        """As `tell`, but what was told before is not told again."""
+        if text not in self._told:
+            self._told.add(text)
+            self.tell(text)
 
     def stage(self, doing: str, done: int, total: int) -> None:
         """Show how far something after the search is; its first call starts its clock."""
@@ -125,6 +132,10 @@ class Progress:
         speed = f"{pace:.2g} a second, " if pace else ""
         kinds = ", ".join(f"{n} {status}" for status, n in sorted(state.statuses.items()))
         below = [_best(state), f"{len(state.archive.elites)} elites", kinds or "none judged yet"]
+        if state.mutation:
+            from evolve.mutation.report import in_short
+
+            below.append(in_short(state.mutation))
         share = self._budget.share(self._spent())
         counted = f"{done}/{self.total}"
         self._view = _View("evolving", share, counted, speed + rest, ", ".join(below))

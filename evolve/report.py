@@ -22,6 +22,7 @@ from fitness.metrics import as_points, reference_lines, uncovered
 from generators.errors import GamutError
 
 if TYPE_CHECKING:
+    from evolve.mutation.mutation import Mutation
     from evolve.run import Run
     from evolve.search import State
 
@@ -149,6 +150,8 @@ def _course(run: "Run") -> Iterable[str]:
         " blocks a population.</p>"
     )
     yield from _operators(state)
+    if state.mutation:
+        yield from _models(state.mutation)
 
 
 def _operators(state: "State") -> Iterable[str]:
@@ -175,9 +178,24 @@ def _operators(state: "State") -> Iterable[str]:
         f" the largest {max(map(max, sizes), default=0)}, at most {MAX_SIZE} unless the parent was"
         ' larger.</p><p class="note">Gain: by how much a child beat its parent in training, else 0.'
         " Cost: 1 is an average candidate; half of it is counted a candidate, half by the"
-        " characters read. A child of two operators counts for both. No program is bred twice;"
-        " duplicates make the personas that an earlier program made on the first rung, and are not"
-        " scored.</p>"
+        " characters read; the tokens of models come on top. A child of two operators counts for"
+        " both. No program is bred twice; duplicates make the personas that an earlier program made"
+        " on the first rung, and are not scored.</p>"
+    )
+
+
+def _models(mutation: "Mutation") -> Iterable[str]:
+    """What language models were asked, what they wrote, and what it was worth."""
+    from evolve.mutation.report import failures, ideas_table, in_short, models_table
+
+    yield f"<h2>Language models</h2><p>{escape(in_short(mutation))}.</p>"
+    yield _table(*models_table(mutation))
+    yield f"<p>Answers that could not be used: {escape(failures(mutation) or 'none')}.</p>"
+    yield _table(*ideas_table(mutation))
+    yield (
+        '<p class="note">Counted as if every answer had been asked for: those from the cache took'
+        " what they took when they were given. What was paid for in this run, with tries that"
+        " failed, is in the manifest (llm_spent).</p>"
     )
 
 

@@ -1,37 +1,28 @@
-"""A run: its directory, and the loop that breeds, evaluates, stores and folds.
+"""A run: its directory, from birth to the end of its search.
 
 Order of a run directory's birth: config.yaml, then run.sqlite with the inputs. Whatever moment a
 run is killed at, `resume` goes on from what is there.
 """
 
-import math
-import signal
-import time
-from collections import deque
-from collections.abc import Callable, Iterator, Mapping
-from concurrent.futures import BrokenExecutor, Future
-from contextlib import ExitStack, contextmanager
+from collections.abc import Callable
+from contextlib import ExitStack, closing
 from dataclasses import dataclass, replace
 from pathlib import Path
 from shlex import quote
 from typing import IO, Any
 
-from evolve.budget import Spent, budget_of
 from evolve.config import Config, read_config, resolve_contexts, start_programs, write_config
 from evolve.directory import lock_run, manifest, sweep, write_manifest
-from evolve.evaluate import FAILED, Setup
-from evolve.niches import Standing
-from evolve.progress import REFRESH, Progress
+from evolve.evaluate import Setup
+from evolve.loop import Loop, stopping
+from evolve.progress import Progress
 from evolve.search import Search
-from evolve.store import Candidate, Store, Times, open_checked
-from evolve.tally import Tally, as_verdict
-from evolve.timed import timed_evaluation, utc
-from evolve.workers import Pool, collect, open_pool
+from evolve.store import Store, open_checked
+from evolve.workers import open_pool
 from fitness.admission import ADMITTED, examine, not_admitted_words, percent
 from fitness.embedding import Caches
 from fitness.reference import reference_rows
 from fitness.respondents import RESPONDENTS, open_respondent
-from generators.baselines import BASELINES
 from generators.context import Context, load_context
 from generators.errors import InputError
 from generators.program import Program, parse
@@ -76,7 +67,8 @@ def create(config: Config, folder: Path, progress: Progress) -> Run:
     if config.llm is not None:
         from generators.llm.model import check_usable
 
-        check_usable(config.llm)
+        for model in (config.llm.model, *config.settings.models):
+            check_usable(config.llm.model_copy(update={"model": model}))
     _admit(config, progress)
     try:
         folder.mkdir(parents=True, exist_ok=True)
@@ -159,7 +151,12 @@ def _opened(folder: Path, config: Config, store: Store, lock: IO[bytes] | None) 
     setup = Setup.from_json(plain)
     start = [(origin, parse(source, origin)) for origin, source in store.meta("start")]
     names = [context.id for context in setup.training]
-    search = Search(config.settings, start, names, setup.first_rung)
+    found, mutation = store.meta("models"), None
+    if found:
+        from evolve.mutation.models import mutation_of
+
+        mutation = mutation_of(config, found, setup.training)
+    search = Search(config.settings, start, names, setup.first_rung, mutation)
     return Run(folder, replace(config, **store.meta("budget") or {}), store, setup, search, lock)
 
 
@@ -190,7 +187,12 @@ def _complete(
         for some in store.meta("contexts")
     )
     setup = _setup(config, training, report, progress)
-    write_manifest(folder, manifest(config, folder))
+    about = manifest(config, folder)
+    if config.settings.models:
+        from evolve.mutation.models import found_able
+
+        store.put_meta("models", found_able(config, folder, about["llm"]))
+    write_manifest(folder, about)
     store.put_meta("setup", setup.as_json())  # last: it says that the directory is complete
 
 
@@ -206,156 +208,19 @@ def evolve(
     Stored verdicts are folded instead of evaluated again. Ctrl-C once: what is in flight is
     finished and kept, then KeyboardInterrupt; twice: at once. `refresh` is called now and then.
     """
-    pool = open_pool(workers, run.store.file)
-    try:
-        with _stopping(progress) as stop:
-            spent = _Loop(run, pool, progress, stop, workers).go(refresh)
-    finally:
-        pool.close()
+    with ExitStack() as held:
+        pool = held.enter_context(closing(open_pool(workers, run.store.file)))
+        writer = None
+        if found := run.store.meta("models"):
+            from evolve.mutation.models import open_writer
+
+            opened = open_writer(run.config, run.folder, run.setup, found)
+            writer = held.enter_context(closing(opened))
+        with stopping(progress) as stop:
+            spent = Loop(run, pool, writer, progress, stop, workers).go(refresh)
     if stop.asked:
         raise KeyboardInterrupt
     return spent
-
-
-class _Stop:
-    """Whether the user asked to stop."""
-
-    asked = False
-
-
-class _Loop:
-    """One pass over the tickets; see `evolve`.
-
-    When a worker dies, all candidates in flight are lost with it, and any of them may be why. They
-    are tried once more one at a time, while nothing else goes on; one whose worker dies again is
-    recorded as failed.
-    """
-
-    def __init__(
-        self, run: Run, pool: Pool, progress: Progress, stop: _Stop, workers: int | str
-    ) -> None:
-        self.run, self.pool, self.progress = run, pool, progress
-        self.stop, self.workers = stop, workers
-        self.budget = budget_of(run.config.evaluations, run.config.minutes)
-        self.began = time.monotonic()
-        self.next = 0
-        self.pending: dict[Future[Any], _Flight] = {}
-        self.suspects: deque[_Flight] = deque()
-        self.results: dict[int, tuple[Candidate, Mapping[str, Any]]] = {}
-
-    def go(self, refresh: Callable[[], None] | None) -> str:
-        """Until nothing is in flight; which part of the budget is spent."""
-        done = self.run.store.count()
-        if done:
-            self.progress.say(f"going on after {done:,} evaluations that are stored")
-        self.progress.begin(self.budget, done)
-        self._advance()
-        refreshed = -math.inf
-        while self.pending or self.suspects:
-            if not self.pending:
-                self._submit(replace(self.suspects.popleft(), alone=True))
-            for future in collect(self.pending, timeout=0.5):
-                self._take(future)
-            if not self.suspects and not any(f.alone for f in self.pending.values()):
-                self._advance()
-            self._show()
-            if refresh and time.monotonic() - refreshed > REFRESH:
-                refresh()
-                refreshed = time.monotonic()
-        return str(self.budget.first_reached(self._spent(self.next)) or "")
-
-    def _show(self) -> None:
-        afterwards = validation(self.run)
-        self.progress.update(self.run.search.state, len(self.pending), afterwards)
-        self.progress.estimate(self.workers, afterwards)
-
-    def _spent(self, ticket: int) -> Spent:
-        return Spent(evaluations=ticket, seconds=time.monotonic() - self.began)
-
-    def _advance(self) -> None:
-        """Fold what can be folded in ticket order, and breed each ticket as soon as it may be."""
-        search = self.run.search
-        while True:
-            while search.may_breed(self.next):
-                if not self._begin(self.next):
-                    break
-                self.next += 1
-            ready = self.results.pop(search.state.folded, None)
-            if ready is None:
-                return
-            search.fold(*ready)
-
-    def _begin(self, ticket: int) -> bool:
-        """Look a ticket's verdict up, or breed and submit it; False where the run is stopping."""
-        stored = self.run.store.get(ticket)
-        if stored is not None:
-            self.run.search.recall(stored[0])
-            self.results[ticket] = stored
-            return True
-        if self.stop.asked or self.budget.reached(self._spent(ticket)):
-            return False
-        search = self.run.search
-        candidate, bar = search.breed(ticket)
-        standing = search.state.archive.standing()
-        self._submit(_Flight(candidate, bar, search.known(), standing))
-        return True
-
-    def _submit(self, flight: "_Flight") -> None:
-        flight = replace(flight, submitted=utc())
-        task = flight.candidate.source, flight.bar, flight.known, flight.standing
-        self.pending[self.pool.submit(timed_evaluation, self.pool.setup, *task)] = flight
-
-    def _take(self, future: Future[Any]) -> None:
-        flight = self.pending.pop(future)
-        try:
-            verdict, times = future.result()
-        except BrokenExecutor as error:
-            if not flight.alone:
-                self.suspects.append(flight)
-                return
-            verdict = as_verdict(FAILED, Tally(), f"the worker died twice: {error}")
-            times = Times(flight.submitted, 0.0)
-        self.run.store.put(flight.candidate, verdict, times)
-        self.progress.done()
-        self.results[flight.candidate.ticket] = flight.candidate, verdict
-
-
-@dataclass(frozen=True)
-class _Flight:
-    """A candidate being evaluated; `alone` once its worker has died."""
-
-    candidate: Candidate
-    bar: float
-    known: tuple[str, ...]
-    standing: Standing
-    alone: bool = False
-    submitted: str = ""
-
-
-def validation(run: Run) -> float:
-    """How much work waits after the search, counted in evaluations: elites and baselines."""
-    setup = run.setup
-    elites = run.search.state.archive.elites
-    evolved = sum(not e.candidate.operator.startswith("baseline:") for e in elites)
-    each = len(setup.report) * setup.report_replicates / (len(setup.training) * setup.replicates)
-    return (len(BASELINES) + evolved) * each
-
-
-@contextmanager
-def _stopping(progress: Progress) -> Iterator[_Stop]:
-    """Turns the first Ctrl-C into a flag; the second one is an ordinary interrupt."""
-    stop = _Stop()
-
-    def ask(signum: int, frame: object) -> None:
-        stop.asked = True
-        signal.signal(signal.SIGINT, before)
-        progress.stopping()
-
-    before = signal.signal(signal.SIGINT, ask)
-    try:
-        yield stop
-    finally:
-        signal.signal(signal.SIGINT, before)
 
 
 def _setup(
@@ -380,6 +245,7 @@ def _setup(
         seed=config.seed,
         replicates=config.replicates,
         confirm=config.confirm,
+        show=bool(config.settings.models),
         report_replicates=config.report_replicates,
         first_rung=min(config.first_rung, len(training)),
         respondent=config.respondent,

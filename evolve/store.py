@@ -22,6 +22,7 @@ from typing import Any
 from generators.errors import GamutError, InputError
 
 SCHEMA_VERSION = 2
+BY_MODEL = "llm:"  # begins the operator of what a language model wrote; the idea follows
 
 _TABLES = """
 CREATE TABLE meta (key TEXT PRIMARY KEY, value TEXT NOT NULL, digest BLOB NOT NULL) WITHOUT ROWID;
@@ -60,9 +61,10 @@ class Candidate:
 
     Attributes:
         ticket: its number; all its randomness derives from the run's seed and this.
-        source: the program, normalised.
-        hash: of the source.
-        operator: what made it ("baseline:NAME", "start:FILE", "random", or a variation).
+        source: the program, normalised; empty while a language model has yet to write it, and for
+            ever where it did not.
+        hash: of the source; as empty.
+        operator: what made it ("baseline:NAME", "start:FILE", "random", a variation, "llm:IDEA").
         parents: tickets.
     """
 
@@ -71,6 +73,11 @@ class Candidate:
     hash: str
     operator: str
     parents: tuple[int, ...]
+
+    @property
+    def by_model(self) -> bool:
+        """Whether a language model writes it."""
+        return self.operator.startswith(BY_MODEL)
 
 
 @dataclass(frozen=True)

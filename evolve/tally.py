@@ -21,6 +21,7 @@ class Tally:
         cost: of all of them.
         reason: why the first population failed, or failed a gate.
         digest: of the personas of the first rung.
+        shown: what a model should see of them, by context; see `evolve.mutation.looks`.
     """
 
     def __init__(self) -> None:
@@ -30,6 +31,7 @@ class Tally:
         self.judged = self.runs = 0
         self.cost = {"personas": 0, "characters": 0, "host_calls": 0}
         self.reason = self.digest = ""
+        self.shown: dict[str, Any] = {}
 
     def ran(self, host_calls: int) -> None:
         """Count a run of the program."""

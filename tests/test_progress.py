@@ -36,7 +36,8 @@ def state(folded: int, values: dict[str, list[float]] | None = None) -> Any:
     found = SimpleNamespace(verdict={"values": table}, interval=interval(table))
     elites = [found, found] if folded else []
     statuses = Counter({"scored": folded, "dropped": 2, "failed": 1} if folded else {})
-    return SimpleNamespace(folded=folded, statuses=statuses, archive=SimpleNamespace(elites=elites))
+    archive = SimpleNamespace(elites=elites)
+    return SimpleNamespace(folded=folded, statuses=statuses, archive=archive, mutation=None)
 
 
 def test_the_first_limit_that_is_reached_ends_a_search() -> None:

@@ -14,6 +14,7 @@ from generators.errors import InputError
 CONF = Path(str(conf.__file__)).parent
 
 
+MODEL = {"name": "server", "base_url": "http://127.0.0.1:1/v1", "model": "tiny"}
 NAMED = {"respondent": {"name": "projection"}, "embedder": {"name": "minilm"}}
 
 
@@ -25,7 +26,9 @@ def read(name: str) -> dict[str, Any]:
 def configured(file: str = "gp", /, **search: Any) -> Settings:
     """The settings of a file with some keys changed."""
     plain = read("config")
-    groups = {"search": read(f"search/{file}"), **NAMED}
+    groups: dict[str, Any] = {"search": read(f"search/{file}"), **NAMED}
+    if file == "llm":
+        groups["llm"] = {**MODEL}
     groups["search"].update(search)
     return from_plain({**plain, **groups, "contexts": {}, "workers": 1}).settings
 
