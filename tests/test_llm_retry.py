@@ -1,6 +1,7 @@
 """When failed calls are tried again, and when a failing server is left in peace."""
 
 import asyncio
+import random
 from email.utils import formatdate
 
 import pytest
@@ -62,3 +63,12 @@ def test_a_try_that_is_given_up_lets_another_one_try() -> None:
         return await asyncio.wait_for(gate.enter(), 1)
 
     assert asyncio.run(story())
+
+
+def test_jitter_takes_nothing_from_the_randomness_of_the_search() -> None:
+    random.seed(3)
+    expected = random.random()
+    random.seed(3)
+    failure = Failure(Reason.SERVER_ERROR, "busy", again=True)
+    wait_before(1, failure, Retries(attempts=2, first_wait=1, longest_wait=2))
+    assert random.random() == expected

@@ -52,12 +52,15 @@ def retry_after(headers: Mapping[str, str], now: Callable[[], float] = time.time
     return max(0.0, seconds) if math.isfinite(seconds) else None
 
 
+_JITTER = random.Random()  # not the global one: the search breeds from that, seeded by the ticket
+
+
 def wait_before(attempt: int, failure: Failure, retries: Retries) -> float:
     """Seconds to wait after an attempt, the first being 1. The jitter decides no result."""
     longest = min(retries.first_wait * 2.0 ** min(attempt - 1, 60), retries.longest_wait)
     if failure.retry_after is not None:
-        return failure.retry_after + random.uniform(0, min(0.1, longest))
-    return random.uniform(longest / 2, longest)
+        return failure.retry_after + _JITTER.uniform(0, min(0.1, longest))
+    return _JITTER.uniform(longest / 2, longest)
 
 
 class Gate:
