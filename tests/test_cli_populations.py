@@ -228,15 +228,15 @@ def compared(*words: str | Path) -> dict[str, Any]:
 
 
 def test_compare_baselines_over_seeds() -> None:
-    found = compared(LONG, "baseline:name_only", "-n", "25", "--seeds", "3")
+    found = compared(LONG, "baseline:name_only", "-n", "25", "--seeds", "6")
     assert (found["names"], found["seeds"], found["sizes"]) == (
-        [LONG, "baseline:name_only"], 3, [25, 25],
+        [LONG, "baseline:name_only"], 6, [25, 25],
     )  # fmt: skip
     assert found["credited"]["low"] > 0
     assert found["bare"]["low"] > 0
     assert found["words"].startswith(f"{LONG} covers more.")
     assert "95 % interval" in found["words"]
-    assert "paired over 3 seeds" in found["words"]
+    assert "paired over 6 seeds" in found["words"]
 
 
 def test_the_weaker_one_first_and_other_seeds() -> None:
