@@ -42,7 +42,7 @@ from generators.program import Program, ProgramError, parse
 from generators.sandbox import Sandbox, Verdict
 
 SCORED, DROPPED, FAILED, DUPLICATE = "scored", "dropped", "failed", "duplicate"
-_SEED_DOMAIN = {"training": 1, "report": 2}
+_SEED_DOMAIN = {"training": 1, "report": 2, "choice": 3}
 
 
 @dataclass(frozen=True)
@@ -147,6 +147,14 @@ class Evaluator:
             verdict["shown"] = done.shown
         return verdict if standing is None else self._confirmed(program, verdict, standing)
 
+    def choice(self, source: str) -> dict[str, list[float]]:
+        """Values of a program on the training contexts, on seeds that the search has not used."""
+        program, done = parse(source), Tally()
+        for context in self.setup.training:
+            for replicate in range(self.setup.report_replicates):
+                self._judge(context, self._made(program, context, replicate, done, "choice"), done)
+        return done.tables()["values"]
+
     def report(self, source: str) -> dict[str, Any]:
         """Values, scorecards and personas of a program on the report contexts, plain JSON."""
         program = parse(source)
@@ -200,11 +208,16 @@ class Evaluator:
         return {**judged, "cost": cost}
 
     def _made(
-        self, program: Program, context: Context, replicate: int, done: Tally
+        self,
+        program: Program,
+        context: Context,
+        replicate: int,
+        done: Tally,
+        domain: str = "training",
     ) -> list[Persona]:
         """Personas of a program for a training context; none where it fails, which is noted."""
         n = self.setup.population
-        seed = evaluation_seed(self.setup.seed, "training", context, replicate)
+        seed = evaluation_seed(self.setup.seed, domain, context, replicate)
         self.sandbox.host_calls = 0
         try:
             return generate(self.sandbox, program, context, n, seed)
@@ -279,6 +292,11 @@ def evaluate_in_worker(
 ) -> dict[str, Any]:
     """`Evaluator.evaluate` for a setup; the evaluator lives with the process."""
     return _evaluator(setup_text(setup)).evaluate(source, bar, known, standing)
+
+
+def choice_in_worker(setup: str, source: str) -> dict[str, list[float]]:
+    """`Evaluator.choice` for a setup."""
+    return _evaluator(setup_text(setup)).choice(source)
 
 
 def report_in_worker(setup: str, source: str) -> dict[str, Any]:

@@ -1,14 +1,15 @@
 """The end of a run: elites and baselines on the report contexts, bundles, index.
 
-The best elite is the best on the training contexts. The report contexts play no part in choosing
-it, so what it scores on them is not flattered by choice.
+The best elite is the best on the training contexts, on seeds that the search has not used: on its
+own seeds the luckiest of many lead, and who took a vacant place by luck is hard to unseat. The
+report contexts play no part in choosing it, so what it scores on them is not flattered by choice.
 """
 
 import json
 import shutil
 import tempfile
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import BrokenExecutor, Future
 from contextlib import closing
 from dataclasses import dataclass
@@ -17,11 +18,12 @@ from pathlib import Path
 from typing import Any
 
 from evolve.archive import Elite
-from evolve.evaluate import Setup, evaluation_seed, report_in_worker
+from evolve.evaluate import Setup, choice_in_worker, evaluation_seed, report_in_worker
+from evolve.evidence import Table, mean
 from evolve.progress import Progress
 from evolve.run import Run
 from evolve.statistics import Interval, interval, paired_interval
-from evolve.workers import Pool, collect, open_pool
+from evolve.workers import collect, open_pool
 from fitness.maps import draw_maps
 from fitness.metrics import Measure, as_points
 from generators.baselines import BASELINES, baseline
@@ -42,6 +44,7 @@ class Entry:
         elite: where it stands in the archive; None for a baseline without a niche.
         baseline: name of the baseline that this program is; empty for an evolved one.
         report: what `Evaluator.report` gave.
+        choice: what `Evaluator.choice` gave of an elite: what the best is chosen by.
     """
 
     name: str
@@ -49,6 +52,12 @@ class Entry:
     elite: Elite | None
     baseline: str
     report: Mapping[str, Any]
+    choice: Table
+
+    @property
+    def training(self) -> Interval:
+        """What the search maximises, on the training contexts and seeds that it has not used."""
+        return interval(self.choice)
 
     @property
     def credited(self) -> Interval:
@@ -66,10 +75,13 @@ class Entry:
 
 
 def finish(run: Run, progress: Progress, workers: int | str) -> list[Entry]:
-    """Score elites and baselines on the report contexts and write the archive; best elite first."""
+    """Choose the best elite, score elites and baselines on the report contexts, and write the
+    archive; best elite first."""
     programs = _wanted(run)
-    reports = _reports(run, [program for _, program, _ in programs], progress, workers)
-    entries = _entries(programs, reports)
+    elites = [program for _, program, elite in programs if elite]
+    choices = _measured(run, elites, CHOICE, progress, workers)
+    reports = _measured(run, [program for _, program, _ in programs], REPORT, progress, workers)
+    entries = _entries(programs, choices, reports)
     _write_archive(run, [e for e in entries if e.elite], progress)
     return entries
 
@@ -77,10 +89,12 @@ def finish(run: Run, progress: Progress, workers: int | str) -> list[Entry]:
 def stored_entries(run: Run) -> list[Entry]:
     """The results of a finished run, from its store alone. InputError where it is not finished."""
     programs = _wanted(run)
-    reports = {p.hash: run.store.meta(f"report:{p.hash}") for _, p, _ in programs}
-    if None in reports.values():
+    elites = [program for _, program, elite in programs if elite]
+    choices = _stored(run, elites, CHOICE)
+    reports = _stored(run, [program for _, program, _ in programs], REPORT)
+    if None in (*choices.values(), *reports.values()):
         raise InputError(f"{run.folder}: not finished; finish it by `gamut resume {run.folder}`")
-    return _entries(programs, reports)
+    return _entries(programs, choices, reports)
 
 
 def _wanted(run: Run) -> list[tuple[str, Program, Elite | None]]:
@@ -97,49 +111,76 @@ def _wanted(run: Run) -> list[tuple[str, Program, Elite | None]]:
 
 
 def _entries(
-    programs: Sequence[tuple[str, Program, Elite | None]], reports: Mapping[str, Any]
+    programs: Sequence[tuple[str, Program, Elite | None]],
+    choices: Mapping[str, Table],
+    reports: Mapping[str, Any],
 ) -> list[Entry]:
+    """Elites, the best of the choice first, then baselines."""
     named = {baseline(name).hash: name for name in BASELINES}
-    return [
-        Entry(name, program, elite, named.get(program.hash, ""), reports[program.hash])
-        for name, program, elite in programs
+    entries = [
+        Entry(name, p, elite, named.get(p.hash, ""), reports[p.hash], choices.get(p.hash, {}))
+        for name, p, elite in programs
     ]
+    return sorted(entries, key=lambda e: (not e.elite, -mean(e.choice)))
 
 
-def _reports(
-    run: Run, programs: Sequence[Program], progress: Progress, workers: int | str
+@dataclass(frozen=True)
+class _Measurement:
+    """Something to measure of programs once the search is over: the key it is stored under, the
+    name of the stage, and the task of a worker."""
+
+    key: str
+    stage: str
+    task: Callable[[str, str], Any]
+
+
+CHOICE = _Measurement("choice", "choosing the best", choice_in_worker)
+REPORT = _Measurement("report", "validating", report_in_worker)
+
+
+def _stored(run: Run, programs: Sequence[Program], what: _Measurement) -> dict[str, Any]:
+    """What was measured of each program by hash; None where it was not."""
+    return {p.hash: run.store.meta(f"{what.key}:{p.hash}") for p in programs}
+
+
+def _measured(
+    run: Run,
+    programs: Sequence[Program],
+    what: _Measurement,
+    progress: Progress,
+    workers: int | str,
 ) -> dict[str, Any]:
-    """Report of each program by hash; kept in the store, so that a killed finish goes on."""
-    reports = {p.hash: run.store.meta(f"report:{p.hash}") for p in programs}
-    missing = {p.hash: p for p in programs if reports[p.hash] is None}
+    """Measured of each program by hash; kept in the store, so that a killed finish goes on."""
+    found = _stored(run, programs, what)
+    missing = {p.hash: p for p in programs if found[p.hash] is None}
     if not missing:
-        return reports
+        return found
     few = min(workers, len(missing)) if isinstance(workers, int) else workers
     died: set[str] = set()
     with closing(open_pool(few, run.store.file)) as pool:
-        pending = {_report(pool, p): p for p in missing.values()}
+
+        def begin(program: Program) -> Future[Any]:
+            return pool.submit(what.task, pool.setup, program.source)
+
+        pending = {begin(p): p for p in missing.values()}
         while pending:
-            progress.stage("validating", len(missing) - len(pending), len(missing))
+            progress.stage(what.stage, len(missing) - len(pending), len(missing))
             for future in collect(pending, timeout=10.0):
                 program = pending.pop(future)
                 try:
-                    report = future.result()
+                    measured = future.result()
                 except BrokenExecutor as error:
                     if program.hash in died:
                         raise GamutError(
-                            f"{run.folder}: workers died twice while validating ({error}); what is"
-                            f" done is kept, go on by `gamut resume {run.folder}`"
+                            f"{run.folder}: workers died twice while {what.stage} ({error}); what"
+                            f" is done is kept, go on by `gamut resume {run.folder}`"
                         ) from error
                     died.add(program.hash)
-                    pending[_report(pool, program)] = program
+                    pending[begin(program)] = program
                     continue
-                run.store.put_meta(f"report:{program.hash}", report)
-                reports[program.hash] = report
-    return reports
-
-
-def _report(pool: Pool, program: Program) -> Future[Any]:
-    return pool.submit(report_in_worker, pool.setup, program.source)
+                run.store.put_meta(f"{what.key}:{program.hash}", measured)
+                found[program.hash] = measured
+    return found
 
 
 def _write_archive(run: Run, entries: Sequence[Entry], progress: Progress) -> None:
@@ -177,7 +218,7 @@ def _indexed(entry: Entry, elite: Elite, best: bool) -> dict[str, Any]:
         "program_hash": entry.program.hash,
         "operator": elite.candidate.operator,
         "ticket": elite.candidate.ticket,
-        "training": elite.interval.as_json(),
+        "training": entry.training.as_json(),
         "measures": dict(elite.verdict["measures"]),
         "baseline": bool(entry.baseline),
         "best": best,

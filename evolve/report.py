@@ -44,7 +44,7 @@ def write_report(run: "Run", entries: Sequence[Entry], file: Path) -> None:
     parts = [*_head(run, entries)]
     if entries:
         parts += [*_results(entries), *_best(run, entries[0])]
-    parts += [*_course(run)]
+    parts += [*_course(run, entries)]
     body = "\n".join(parts)
     again = "" if entries else f'<meta http-equiv="refresh" content="{REFRESH:.0f}">'
     page = (
@@ -89,7 +89,7 @@ def _results(entries: Sequence[Entry]) -> Iterable[str]:
         " the third they are read in."
         " <em>As read</em>: without these conditions; noise can earn it. <em>Words</em>: the length"
         " of a persona; longer texts are read more steadily. The best elite was chosen on the"
-        " training contexts alone.</p>"
+        " training contexts alone, on seeds that the search had not used.</p>"
     )
 
 
@@ -128,7 +128,7 @@ def _gaps(run: "Run", card: dict[str, object]) -> Iterable[str]:
     yield "<ul>" + "".join(f"<li>{escape(c)}</li>" for c in found.combinations) + "</ul>"
 
 
-def _course(run: "Run") -> Iterable[str]:
+def _course(run: "Run", entries: Sequence[Entry]) -> Iterable[str]:
     state = run.search.state
     yield "<h2>Course of the search</h2>"
     if state.best:
@@ -140,13 +140,14 @@ def _course(run: "Run") -> Iterable[str]:
         f" {state.offers[Offer.BESIDE]} kept beside the grid alone when they came."
         f" Spent: {escape(str(account(run.store)))}.</p>"
     )
-    head, *lines = elite_rows(state.archive.elites)
+    elites = [(e.elite, e.training) for e in entries if e.elite]
+    head, *lines = elite_rows(elites or [(e, e.interval) for e in state.archive.elites])
     yield _table(head, lines)
     yield (
         '<p class="note">What each elite is kept for: a cell of the grid (density: likeness to the'
         " reference population; words a persona), a step of the front (the most coverage of all"
         " texts no longer than that), or the best of a metric. <em>In training</em>: mean and 95 %"
-        " interval over seeds, those on which it was confirmed included. <em>Calls</em>: calls of"
+        " interval over seeds, in a finished run over fresh ones. <em>Calls</em>: calls of"
         " blocks a population.</p>"
     )
     yield from _operators(state)

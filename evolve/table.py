@@ -5,6 +5,7 @@ from io import StringIO
 
 from evolve.archive import Elite
 from evolve.finish import Entry
+from evolve.statistics import Interval
 from generators.baselines import baseline
 
 SHOWN = 5  # elites
@@ -25,16 +26,16 @@ def rows(entries: Sequence[Entry], shown: int = SHOWN) -> list[list[str]]:
     return table
 
 
-def elite_rows(elites: Sequence[Elite]) -> list[list[str]]:
-    """Heading, and every elite by what it is kept for and what a user may choose by."""
+def elite_rows(elites: Sequence[tuple[Elite, Interval]]) -> list[list[str]]:
+    """Heading, and every elite, with its worth in training, by what a user may choose by."""
     table = [["", "also kept as", "in training", "density", "words", "calls", "made by", "ticket"]]
-    for elite in elites:
+    for elite, training in elites:
         measures = elite.verdict["measures"]
         table.append(
             [
                 elite.name,
                 ", ".join(niche.name for niche in elite.niches[1:]),
-                str(elite.interval),
+                str(training),
                 f"{measures['density']:.2f}",
                 f"{measures['words']:.0f}",
                 f"{measures['host_calls']:.0f}",
@@ -54,7 +55,7 @@ def results_table(entries: Sequence[Entry], shown: int = SHOWN) -> str:
 def elites_table(entries: Sequence[Entry]) -> str:
     """All elites by what they are kept for, as plain text."""
     title = "What each elite is kept for (density: likeness to the reference; words a persona)"
-    return plain_text(title, elite_rows([e.elite for e in entries if e.elite]))
+    return plain_text(title, elite_rows([(e.elite, e.training) for e in entries if e.elite]))
 
 
 def plain_text(title: str, table: Sequence[Sequence[str]]) -> str:

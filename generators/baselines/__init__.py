@@ -1,7 +1,8 @@
 """Programs to beat. Each is a real program and runs through the sandbox like any other.
 
-Their names tell placement × wording. `covering_mix` and `covering_long`, with more to read, are the
-strongest that need no search. Two stand for what is common today: `name_only` and
+Their names tell placement × wording. `covering_mix` is the strongest on paper: were it read without
+error, it would need no search; `covering_long` gives more to read. `corners_long` is the strongest
+as texts are read, and what a search must beat. Two stand for what is common today: `name_only` and
 `census_marginals`. `middle` is a control: it places everyone alike, so what it covers is misread.
 """
 
@@ -13,7 +14,7 @@ from generators.program import Program, parse
 
 BASELINES = (
     "covering_mix", "covering_long", "sobol_mix", "sobol_graded", "uniform_graded", "corners",
-    "middle", "census_marginals", "name_only",
+    "corners_long", "middle", "census_marginals", "name_only",
 )  # fmt: skip
 
 
