@@ -184,8 +184,9 @@ def _validation(run: "Run") -> float:
     setup = run.setup
     elites = run.search.state.archive.elites
     evolved = sum(not e.candidate.operator.startswith("baseline:") for e in elites)
-    each = len(setup.report) * setup.report_replicates / (len(setup.training) * setup.replicates)
-    return (len(BASELINES) + evolved) * each
+    again = setup.report_replicates / setup.replicates  # elites on the training contexts
+    each = again * len(setup.report) / len(setup.training)
+    return len(elites) * again + (len(BASELINES) + evolved) * each
 
 
 @contextmanager
