@@ -203,6 +203,8 @@ def _validated(path: Path, where: str, number: int, record: dict[str, Any]) -> P
         if "description" not in fields:
             hint = [key for key in record if did_you_mean(key, ["description"])]
             found = f" (the key `{hint[0]}` looks like it)" if hint else ""
+            if "description" in record:
+                found = " (its value is null)"
             problems = [f"{problem}{found}" for problem in problems]
         raise refuse(path, [f"{where}: {problem}" for problem in problems], "not valid") from error
 

@@ -165,6 +165,7 @@ def test_unknown_fields_are_ignored_and_blank_lines_skipped(tmp_path: Path) -> N
     [
         ({"id": "b"}, ["description: missing"]),
         ({"descripton": "b"}, ["description: missing", "`descripton` looks like it"]),
+        ({"description": None}, ["description: missing", "its value is null"]),
         ({"description": None}, ["description: missing"]),
         ({"description": " \n "}, ["description: is empty"]),
         ({"description": "x" * 100_001}, ["description: is 100,001 characters", "100,000"]),
