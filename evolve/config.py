@@ -149,14 +149,20 @@ def read_config(file: Path) -> Config:
         raise InputError(f"{file}: not the configuration of a run ({error})") from None
 
 
-def resolve_contexts(config: Config) -> tuple[tuple[Context, ...], tuple[Context, ...]]:
-    """Training and report contexts: two folders of ours, or two halves of the user's own file."""
+def resolve_contexts(
+    config: Config,
+) -> tuple[tuple[Context, ...], tuple[Context, ...], tuple[Context, ...]]:
+    """Contexts that guide the search, that its best elite is chosen on, and that only report: ours
+    by split, or two halves of the user's own file, of which the one that guides chooses, too."""
     own = config.contexts.get("file")
     if own:
         guide, report = guide_and_report(load_context(own), config.seed)
-        return (guide,), (report,)
-    return packaged_contexts(config.contexts["training"]), packaged_contexts(
-        config.contexts["report"]
+        return (guide,), (guide,), (report,)
+    names = config.contexts
+    return (
+        packaged_contexts(names["training"]),
+        packaged_contexts(names.get("choice", names["training"])),  # earlier versions lack it
+        packaged_contexts(names["report"]),
     )
 
 

@@ -42,6 +42,8 @@ from generators.program import Program, ProgramError, parse
 from generators.sandbox import Sandbox, Verdict
 
 SCORED, DROPPED, FAILED, DUPLICATE = "scored", "dropped", "failed", "duplicate"
+SPLIT = ("training", "choice", "report")
+FOREMOST, CHOICE_SEEDS = 10, 2  # elites that the best is chosen from, and seeds a context of it
 _SEED_DOMAIN = {"training": 1, "report": 2, "choice": 3}
 
 
@@ -60,6 +62,7 @@ class Setup:
         respondent, embedder: names and settings of the parts.
         confirm: fresh seeds a training context, before a program takes a place in the archive.
         show: whether verdicts on scored programs say what a model that is to vary them should see.
+        choice: contexts that the best elite is chosen on.
     """
 
     training: tuple[Context, ...]
@@ -74,11 +77,12 @@ class Setup:
     embedder: Mapping[str, Any]
     confirm: int = 0
     show: bool = False
+    choice: tuple[Context, ...] = ()
 
     def as_json(self) -> dict[str, Any]:
         """Plain JSON, read back by `from_json`."""
         plain = {**self.__dict__, "references": {k: list(v) for k, v in self.references.items()}}
-        for part in ("training", "report"):
+        for part in SPLIT:
             plain[part] = [c.model_dump(mode="json", by_alias=True) for c in plain[part]]
         return {**plain, "embedder": dict(self.embedder)}
 
@@ -91,8 +95,8 @@ class Setup:
     def from_json(cls, plain: Mapping[str, Any]) -> "Setup":
         """The setup that `as_json` wrote."""
         contexts = {
-            part: tuple(Context.model_validate(c) for c in plain[part])
-            for part in ("training", "report")
+            part: tuple(Context.model_validate(c) for c in plain.get(part, plain["training"]))
+            for part in SPLIT  # runs of earlier versions lack `choice`
         }
         return cls(**{**plain, **contexts})
 
@@ -148,10 +152,10 @@ class Evaluator:
         return verdict if standing is None else self._confirmed(program, verdict, standing)
 
     def choice(self, source: str) -> dict[str, list[float]]:
-        """Values of a program on the training contexts, on seeds that the search has not used."""
+        """Values of a program on the contexts of the choice, on seeds new to the search."""
         program, done = parse(source), Tally()
-        for context in self.setup.training:
-            for replicate in range(self.setup.report_replicates):
+        for context in self.setup.choice:
+            for replicate in range(CHOICE_SEEDS):
                 self._judge(context, self._made(program, context, replicate, done, "choice"), done)
         return done.tables()["values"]
 
@@ -215,7 +219,7 @@ class Evaluator:
         done: Tally,
         domain: str = "training",
     ) -> list[Persona]:
-        """Personas of a program for a training context; none where it fails, which is noted."""
+        """Personas of a program for a context; none where it fails, which is noted."""
         n = self.setup.population
         seed = evaluation_seed(self.setup.seed, domain, context, replicate)
         self.sandbox.host_calls = 0

@@ -1,8 +1,9 @@
 """The end of a run: elites and baselines on the report contexts, bundles, index.
 
-The best elite is the best on the training contexts, on seeds that the search has not used: on its
-own seeds the luckiest of many lead, and who took a vacant place by luck is hard to unseat. The
-report contexts play no part in choosing it, so what it scores on them is not flattered by choice.
+The best elite is chosen among the foremost on all training contexts, also those that did not guide
+the search, and on seeds that it has not used: on its own seeds the luckiest of many lead, and what
+six contexts favour need not be good in others. The report contexts play no part in choosing it, so
+what it scores on them is not flattered by choice.
 """
 
 import json
@@ -18,7 +19,13 @@ from pathlib import Path
 from typing import Any
 
 from evolve.archive import Elite
-from evolve.evaluate import Setup, choice_in_worker, evaluation_seed, report_in_worker
+from evolve.evaluate import (
+    FOREMOST,
+    Setup,
+    choice_in_worker,
+    evaluation_seed,
+    report_in_worker,
+)
 from evolve.evidence import Table, mean
 from evolve.progress import Progress
 from evolve.run import Run
@@ -44,7 +51,7 @@ class Entry:
         elite: where it stands in the archive; None for a baseline without a niche.
         baseline: name of the baseline that this program is; empty for an evolved one.
         report: what `Evaluator.report` gave.
-        choice: what `Evaluator.choice` gave of an elite: what the best is chosen by.
+        choice: what `Evaluator.choice` gave of the foremost, which the best is chosen by.
     """
 
     name: str
@@ -55,9 +62,9 @@ class Entry:
     choice: Table
 
     @property
-    def training(self) -> Interval:
-        """What the search maximises, on the training contexts and seeds that it has not used."""
-        return interval(self.choice)
+    def chosen_by(self) -> Interval | None:
+        """What the search maximises, on the contexts of the choice; None where not measured."""
+        return interval(self.choice) if self.choice else None
 
     @property
     def credited(self) -> Interval:
@@ -78,8 +85,7 @@ def finish(run: Run, progress: Progress, workers: int | str) -> list[Entry]:
     """Choose the best elite, score elites and baselines on the report contexts, and write the
     archive; best elite first."""
     programs = _wanted(run)
-    elites = [program for _, program, elite in programs if elite]
-    choices = _measured(run, elites, CHOICE, progress, workers)
+    choices = _measured(run, _foremost(programs), CHOICE, progress, workers)
     reports = _measured(run, [program for _, program, _ in programs], REPORT, progress, workers)
     entries = _entries(programs, choices, reports)
     _write_archive(run, [e for e in entries if e.elite], progress)
@@ -89,8 +95,7 @@ def finish(run: Run, progress: Progress, workers: int | str) -> list[Entry]:
 def stored_entries(run: Run) -> list[Entry]:
     """The results of a finished run, from its store alone. InputError where it is not finished."""
     programs = _wanted(run)
-    elites = [program for _, program, elite in programs if elite]
-    choices = _stored(run, elites, CHOICE)
+    choices = _stored(run, _foremost(programs), CHOICE)
     reports = _stored(run, [program for _, program, _ in programs], REPORT)
     if None in (*choices.values(), *reports.values()):
         raise InputError(f"{run.folder}: not finished; finish it by `gamut resume {run.folder}`")
@@ -110,18 +115,30 @@ def _wanted(run: Run) -> list[tuple[str, Program, Elite | None]]:
     return wanted + [(name, p, None) for name, p in programs if p.hash not in held]
 
 
+def _foremost(programs: Sequence[tuple[str, Program, Elite | None]]) -> list[Program]:
+    """The elites that the best is chosen from: those with the highest objective."""
+    elites = [(elite.objective, program) for _, program, elite in programs if elite]
+    return [program for _, program in sorted(elites, key=lambda e: -e[0])[:FOREMOST]]
+
+
 def _entries(
     programs: Sequence[tuple[str, Program, Elite | None]],
     choices: Mapping[str, Table],
     reports: Mapping[str, Any],
 ) -> list[Entry]:
-    """Elites, the best of the choice first, then baselines."""
+    """Elites, the best of the choice first, the others by their objective, then baselines."""
     named = {baseline(name).hash: name for name in BASELINES}
     entries = [
         Entry(name, p, elite, named.get(p.hash, ""), reports[p.hash], choices.get(p.hash, {}))
         for name, p, elite in programs
     ]
-    return sorted(entries, key=lambda e: (not e.elite, -mean(e.choice)))
+    return sorted(entries, key=_standing)
+
+
+def _standing(entry: Entry) -> tuple[float, ...]:
+    if entry.elite is None:
+        return (2,)
+    return (0, -mean(entry.choice)) if entry.choice else (1, -entry.elite.objective)
 
 
 @dataclass(frozen=True)
@@ -218,7 +235,8 @@ def _indexed(entry: Entry, elite: Elite, best: bool) -> dict[str, Any]:
         "program_hash": entry.program.hash,
         "operator": elite.candidate.operator,
         "ticket": elite.candidate.ticket,
-        "training": entry.training.as_json(),
+        "training": elite.interval.as_json(),
+        "chosen_by": entry.chosen_by.as_json() if entry.chosen_by else None,
         "measures": dict(elite.verdict["measures"]),
         "baseline": bool(entry.baseline),
         "best": best,
@@ -269,6 +287,7 @@ def _card(run: Run, entry: Entry) -> dict[str, Any]:
         "what_it_does": entry.program.describe(),
         "population": run.setup.population,
         "trained_on": [context.id for context in run.setup.training],
+        "chosen_on": [context.id for context in run.setup.choice],
         "reported_on": [context.id for context in run.setup.report],
         "respondent": run.setup.respondent,
         "rare_combination_coverage": {

@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from evolve.budget import Spent, budget_of
-from evolve.evaluate import FAILED
+from evolve.evaluate import CHOICE_SEEDS, FAILED, FOREMOST
 from evolve.niches import Standing
 from evolve.progress import REFRESH, Progress
 from evolve.store import Candidate, Times
@@ -184,9 +184,10 @@ def _validation(run: "Run") -> float:
     setup = run.setup
     elites = run.search.state.archive.elites
     evolved = sum(not e.candidate.operator.startswith("baseline:") for e in elites)
-    again = setup.report_replicates / setup.replicates  # elites on the training contexts
-    each = again * len(setup.report) / len(setup.training)
-    return len(elites) * again + (len(BASELINES) + evolved) * each
+    populations = len(setup.training) * setup.replicates
+    choice = min(FOREMOST, len(elites)) * len(setup.choice) * CHOICE_SEEDS
+    report = (len(BASELINES) + evolved) * len(setup.report) * setup.report_replicates
+    return float(choice + report) / populations
 
 
 @contextmanager

@@ -43,7 +43,7 @@ def write_report(run: "Run", entries: Sequence[Entry], file: Path) -> None:
     """Write a run's report; with no entries, what can be said while the search goes on."""
     parts = [*_head(run, entries)]
     if entries:
-        parts += [*_results(entries), *_best(run, entries[0])]
+        parts += [*_results(run, entries), *_best(run, entries[0])]
     parts += [*_course(run, entries)]
     body = "\n".join(parts)
     again = "" if entries else f'<meta http-equiv="refresh" content="{REFRESH:.0f}">'
@@ -79,7 +79,7 @@ def _head(run: "Run", entries: Sequence[Entry]) -> Iterable[str]:
         )
 
 
-def _results(entries: Sequence[Entry]) -> Iterable[str]:
+def _results(run: "Run", entries: Sequence[Entry]) -> Iterable[str]:
     head, *lines = rows(entries, len(entries))
     yield "<h2>Rare combination coverage on the report contexts</h2>"
     yield _table(head, lines)
@@ -88,8 +88,8 @@ def _results(entries: Sequence[Entry]) -> Iterable[str]:
         " every gate, on axes where the readers agree on their level and no single sentence decides"
         " the third they are read in."
         " <em>As read</em>: without these conditions; noise can earn it. <em>Words</em>: the length"
-        " of a persona; longer texts are read more steadily. The best elite was chosen on the"
-        " training contexts alone, on seeds that the search had not used.</p>"
+        " of a persona; longer texts are read more steadily. The best elite was chosen on"
+        f" {len(run.setup.choice)} training contexts, on seeds that the search had not used.</p>"
     )
 
 
@@ -140,15 +140,16 @@ def _course(run: "Run", entries: Sequence[Entry]) -> Iterable[str]:
         f" {state.offers[Offer.BESIDE]} kept beside the grid alone when they came."
         f" Spent: {escape(str(account(run.store)))}.</p>"
     )
-    elites = [(e.elite, e.training) for e in entries if e.elite]
-    head, *lines = elite_rows(elites or [(e, e.interval) for e in state.archive.elites])
+    elites = [(e.elite, e.chosen_by) for e in entries if e.elite]
+    head, *lines = elite_rows(elites or [(e, None) for e in state.archive.elites])
     yield _table(head, lines)
     yield (
         '<p class="note">What each elite is kept for: a cell of the grid (density: likeness to the'
         " reference population; words a persona), a step of the front (the most coverage of all"
         " texts no longer than that), or the best of a metric. <em>In training</em>: mean and 95 %"
-        " interval over seeds, in a finished run over fresh ones. <em>Calls</em>: calls of"
-        " blocks a population.</p>"
+        " interval over seeds, those on which it was confirmed included. <em>Chosen by</em>: the"
+        " same of the foremost, on all contexts of the choice and fresh seeds. <em>Calls</em>:"
+        " calls of blocks a population.</p>"
     )
     yield from _operators(state)
     if state.mutation:

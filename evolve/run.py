@@ -49,9 +49,11 @@ class Run:
 
 @dataclass(frozen=True)
 class _Inputs:
-    """What a configuration names: contexts to learn and to report on, programs to begin from."""
+    """What a configuration names: contexts to learn, to choose and to report on, programs to begin
+    from."""
 
     training: tuple[Context, ...]
+    choice: tuple[Context, ...]
     report: tuple[Context, ...]
     start: list[tuple[str, Program]]
 
@@ -181,12 +183,13 @@ def _complete(
     if store.meta("contexts") is None:
         inputs = inputs or _inputs(config)
         store.put_meta("start", [(origin, program.source) for origin, program in inputs.start])
-        store.put_meta("contexts", [_plain(inputs.training), _plain(inputs.report)])
-    training, report = (
+        some = inputs.training, inputs.choice, inputs.report
+        store.put_meta("contexts", [_plain(contexts) for contexts in some])
+    training, choice, report = (
         tuple(Context.model_validate(context) for context in some)
         for some in store.meta("contexts")
     )
-    setup = _setup(config, training, report, progress)
+    setup = _setup(config, training, choice, report, progress)
     about = manifest(config, folder)
     if config.settings.models:
         from evolve.mutation.models import found_able
@@ -226,6 +229,7 @@ def evolve(
 def _setup(
     config: Config,
     training: tuple[Context, ...],
+    choice: tuple[Context, ...],
     report: tuple[Context, ...],
     progress: Progress,
 ) -> Setup:
@@ -233,7 +237,7 @@ def _setup(
     caches = Caches(config.embedder)
     references = {}
     with Sandbox() as sandbox:
-        for context in (*training, *report):
+        for context in dict.fromkeys((*training, *choice, *report)):
             progress.say(f"reading context {context.id}")
             respondent = open_respondent(config.respondent, context, caches)
             references[context.hash] = reference_rows(context, respondent, sandbox)
@@ -250,4 +254,5 @@ def _setup(
         first_rung=min(config.first_rung, len(training)),
         respondent=config.respondent,
         embedder=config.embedder,
+        choice=choice,
     )

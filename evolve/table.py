@@ -19,23 +19,25 @@ def rows(entries: Sequence[Entry], shown: int = SHOWN) -> list[list[str]]:
     table = [["", "credited", "as read", f"credited, lead over {rival.baseline}", "words"]]
     elites = [e for e in entries if e.elite and not e.baseline]
     for entry in elites[:shown]:
-        mark = " (best in training)" if entry is entries[0] else ""
+        mark = " (chosen)" if entry is entries[0] else ""
         table.append([f"{entry.name}{mark}", *_cells(entry, rival)])
     for entry in sorted((e for e in entries if e.baseline), key=lambda e: -e.credited.mean):
         table.append([f"baseline {entry.baseline}", *_cells(entry, rival)])
     return table
 
 
-def elite_rows(elites: Sequence[tuple[Elite, Interval]]) -> list[list[str]]:
-    """Heading, and every elite, with its worth in training, by what a user may choose by."""
-    table = [["", "also kept as", "in training", "density", "words", "calls", "made by", "ticket"]]
-    for elite, training in elites:
+def elite_rows(elites: Sequence[tuple[Elite, Interval | None]]) -> list[list[str]]:
+    """Heading, and every elite, with what it was chosen by, by what a user may choose by."""
+    head = ["", "also kept as", "in training", "chosen by", "density", "words", "calls"]
+    table = [[*head, "made by", "ticket"]]
+    for elite, chosen_by in elites:
         measures = elite.verdict["measures"]
         table.append(
             [
                 elite.name,
                 ", ".join(niche.name for niche in elite.niches[1:]),
-                str(training),
+                str(elite.interval),
+                str(chosen_by or ""),
                 f"{measures['density']:.2f}",
                 f"{measures['words']:.0f}",
                 f"{measures['host_calls']:.0f}",
@@ -55,7 +57,7 @@ def results_table(entries: Sequence[Entry], shown: int = SHOWN) -> str:
 def elites_table(entries: Sequence[Entry]) -> str:
     """All elites by what they are kept for, as plain text."""
     title = "What each elite is kept for (density: likeness to the reference; words a persona)"
-    return plain_text(title, elite_rows([(e.elite, e.training) for e in entries if e.elite]))
+    return plain_text(title, elite_rows([(e.elite, e.chosen_by) for e in entries if e.elite]))
 
 
 def plain_text(title: str, table: Sequence[Sequence[str]]) -> str:

@@ -27,7 +27,7 @@ def test_ends_with_a_table_of_elites_beside_every_baseline(finished: tuple[Path,
     folder, printed = finished
     for name in ("covering_mix", "uniform_graded", "census_marginals", "name_only", "corners"):
         assert f"baseline {name}" in printed
-    assert "best in training" in printed or "nothing better than" in printed
+    assert "(chosen)" in printed or "nothing better than" in printed
     assert str(folder / "report.html") in printed
     assert {"config.yaml", "manifest.json", "run.sqlite", "report.html", "archive"} <= {
         p.name for p in folder.iterdir()
