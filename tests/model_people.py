@@ -34,7 +34,7 @@ def replies(*texts: str | dict[str, Any] | None) -> Behaviour:
     return behave
 
 
-def by_prompt(reply: Callable[[str], str | None]) -> Behaviour:
+def by_prompt(reply: Callable[[str], Any]) -> Behaviour:
     """Answers by what is asked alone."""
     return lambda handler, body: send(handler, body, reply(body["messages"][-1]["content"]))
 
