@@ -68,6 +68,7 @@ def questions(server: ModelServer, part: str) -> list[str]:
     return [text for text in said if part in text]
 
 
+@pytest.mark.usefixtures("unread")
 def test_a_context_comes_of_it(tmp_path: Path) -> None:
     out = tmp_path / "my.yaml"
     with serving(model()) as server:
@@ -86,7 +87,6 @@ def test_a_context_comes_of_it(tmp_path: Path) -> None:
     record = json.loads(said.out)
     assert record["context"] is True
     assert record["look_at"][0].startswith("read every statement: a model wrote them")
-    assert len(record["admission"]) == 2
     for told in ("asking for 2 traits", "trait 2 of 2, trust in machines", "tiny: "):
         assert told in said.err
     assert not list(tmp_path.glob("*.draft.yaml"))

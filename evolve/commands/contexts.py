@@ -117,7 +117,9 @@ def new(
     given: SET = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
 ) -> int:
-    """Draft a context with a language model, check it, and say what a person must look at.
+    """Draft a context with a language model, and check it.
+
+    Ends with what a person must still look at.
 
     The model is asked for the traits and for statements of both their poles; those that are nearly
     the same, or not in the first person, are dropped. They are split as `gamut context split` does
