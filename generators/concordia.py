@@ -58,8 +58,8 @@ class ConcordiaGenerator:
     def __call__(self, context: Context | str | Path, n: int = 25, seed: int = 0) -> list[Persona]:
         """n personas. `seed` orders the axes; Concordia's protocol has no seed of its own.
 
-        Raises GamutError where fewer or more than n come, or one of them has no text. What the
-        object itself raises is passed on.
+        Of more than n the first are taken, as Concordia does. Raises GamutError where fewer come,
+        or one of them has no text. What the object itself raises is passed on.
         """
         if n < 1:
             raise InputError(f"population size {n}: at least one persona must be asked for")
@@ -71,9 +71,10 @@ class ConcordiaGenerator:
             diversity_axes=[axis["name"] for axis in view["axes"]],
             num_personas=n,
         )
-        if not isinstance(found, list) or len(found) != n:
+        if not isinstance(found, list) or len(found) < n:
             size = f"{len(found)} personas" if isinstance(found, list) else "no list"
             raise GamutError(f"{self._name}: stage 1 gave {size}; {n} were asked for")
+        found = found[:n]
         for number, details in enumerate(found):
             if not isinstance(details, dict):
                 raise GamutError(f"{self._name}: persona {number}: stage 1 gave no dictionary")

@@ -24,12 +24,19 @@ from generators.persona import Persona
 ROLE = "baseline"
 AT_ONCE = 25  # people asked for in one call
 NAMED = 100  # of those written so far, named in the next call
-FRUITLESS = 2  # calls in a row without anybody new, after which the rest is given up
+FRUITLESS = 3  # calls in a row without anybody new, after which the rest is given up
 MEMORIES = 4  # asked for
 FEWEST_MEMORIES = 2
 _MEMORY_TOKENS = 130
 _PROMPT = 1024  # tokens of a model's context that are left to the prompt
 _CONTEXT = 8192  # tokens of a model's context where the server does not say
+
+
+Say = Callable[[str], None]
+
+
+def _silent(_: str) -> None:
+    """Says nothing of how far it is."""
 
 
 class Shortfall(GamutError):  # noqa: N818
@@ -96,7 +103,7 @@ class _Listing:
 _NAME = "first and last name"
 _USERS = _Listing(
     "diverse users",
-    {"name": _NAME, "description": "who this is, in two to four sentences"},
+    {"name": _NAME, "description": "who this is, in two or three sentences"},
     120,
 )
 _NAMES = _Listing("diverse users, by name alone", {"name": _NAME}, 25)
@@ -109,26 +116,29 @@ _SKETCHES = _Listing(
 
 
 def one_shot_list(
-    view: Mapping[str, Any], n: int, seed: int, model: LanguageModel
+    view: Mapping[str, Any], n: int, seed: int, model: LanguageModel, say: Say = _silent
 ) -> list[Persona]:
     """n personas from one question, "give me n diverse users", with nothing said of traits.
 
-    At most `AT_ONCE` are asked for in a call, fewer where the model's context is short. Where fewer
-    come, the rest is asked for in more calls. `view`: the payload of a public view. Raises
-    Shortfall where too few are written, and what `LanguageModel.ask_all` raises.
+    At most `AT_ONCE` are asked for in a call, fewer where the model's context is short or an answer
+    could not be used. Where fewer come, the rest is asked for in more calls. `view`: the payload of a public view; `say` is told
+    how far it is. Raises Shortfall where too few are written, and what `LanguageModel.ask_all`
+    raises.
     """
-    users = _listed(_USERS, _about(view), n, seed, model, "one_shot_list")
+    users = _listed(_USERS, _about(view), n, seed, model, "one_shot_list", say)
     return [_persona(i, u["name"], u["description"]) for i, u in enumerate(users)]
 
 
-def name_only(view: Mapping[str, Any], n: int, seed: int, model: LanguageModel) -> list[Persona]:
+def name_only(
+    view: Mapping[str, Any], n: int, seed: int, model: LanguageModel, say: Say = _silent
+) -> list[Persona]:
     """n personas who are a name that the model gave and nothing else. As `one_shot_list`."""
-    users = _listed(_NAMES, _about(view), n, seed, model, "name_only")
+    users = _listed(_NAMES, _about(view), n, seed, model, "name_only", say)
     return [_persona(i, u["name"], f"{u['name']}.") for i, u in enumerate(users)]
 
 
 def formative_memories(
-    view: Mapping[str, Any], n: int, seed: int, model: LanguageModel
+    view: Mapping[str, Any], n: int, seed: int, model: LanguageModel, say: Say = _silent
 ) -> list[Persona]:
     """n personas in two stages: sketches that vary on the traits, then memories of each alone.
 
@@ -140,8 +150,9 @@ def formative_memories(
         for axis in view["axes"]
     )
     told = f"{about}\nThey differ on these traits:\n{traits}"
-    sketches = _listed(_SKETCHES, told, n, seed, model, "formative_memories")
+    sketches = _listed(_SKETCHES, told, n, seed, model, "formative_memories", say)
     questions = [_memories_of(about, sketch, _sample(seed, i)) for i, sketch in enumerate(sketches)]
+    say(f"asking for the memories of {n}")
     found = ask_strictly(model, questions, _read_memories)
     lost = Counter(outcome.reason.value for outcome in found if isinstance(outcome, LLMError))
     if lost:
@@ -153,9 +164,7 @@ def formative_memories(
     ]
 
 
-LLM_BASELINES: Mapping[
-    str, Callable[[Mapping[str, Any], int, int, LanguageModel], list[Persona]]
-] = {
+LLM_BASELINES: Mapping[str, Callable[..., list[Persona]]] = {
     "one_shot_list": one_shot_list,
     "name_only": name_only,
     "formative_memories": formative_memories,
@@ -163,7 +172,7 @@ LLM_BASELINES: Mapping[
 
 
 def llm_baseline(
-    name: str, context: Context, n: int, seed: int, model: LanguageModel
+    name: str, context: Context, n: int, seed: int, model: LanguageModel, say: Say = _silent
 ) -> list[Persona]:
     """n personas of the baseline of that name, which is given the public view of a context.
 
@@ -175,7 +184,7 @@ def llm_baseline(
         raise InputError(f"llm:{name}: no such baseline; known: {known}")
     if n < 1:
         raise InputError(f"population size {n}: at least one persona must be asked for")
-    made = LLM_BASELINES[name](public_view(context, seed).payload, n, seed, model)
+    made = LLM_BASELINES[name](public_view(context, seed).payload, n, seed, model, say)
     origin = {"generator": f"llm:{name}", "model": model.settings.model, "seed": seed}
     return [persona.model_copy(update={"provenance": origin}) for persona in made]
 
@@ -194,7 +203,13 @@ def _sample(seed: int, call: int) -> int:
 
 
 def _listed(
-    listing: _Listing, about: str, n: int, seed: int, model: LanguageModel, name: str
+    listing: _Listing,
+    about: str,
+    n: int,
+    seed: int,
+    model: LanguageModel,
+    name: str,
+    say: Say,
 ) -> list[dict[str, str]]:
     """n people who differ, from as many calls as that takes, within bounds."""
     at_once = _at_once(model, listing.tokens)
@@ -203,6 +218,7 @@ def _listed(
     calls, fruitless, most = 0, 0, 4 * -(-n // at_once) + 4
     while len(found) < n and calls < most and fruitless < FRUITLESS:
         count = min(at_once, n - len(found))
+        say(f"asking for {count} people; {len(found)} of {n} are there")
         names = [user["name"] for user in found.values()][-NAMED:]
         request = Request(
             ROLE,
@@ -210,12 +226,13 @@ def _listed(
             max_tokens=listing.tokens * count + 50,
             temperature=1.0,
             sample=_sample(seed, calls),
-            json_schema=list_schema("users", listing.fields),
+            json_schema=list_schema("users", count, listing.fields),
         )
         (users,) = ask_strictly(model, [request], listing.read)
         before, calls = len(found), calls + 1
         if isinstance(users, LLMError):
             lost[users.reason.value] += 1
+            at_once = max(1, count // 2)  # it may have been too long to end
         else:
             _add(users, listing.telling, found, lost)
         fruitless = fruitless + 1 if len(found) == before else 0
@@ -269,7 +286,7 @@ def _memories_of(about: str, sketch: Mapping[str, str], sample: int) -> Request:
         max_tokens=_MEMORY_TOKENS * MEMORIES,
         temperature=1.0,
         sample=sample,
-        json_schema=list_schema("memories"),
+        json_schema=list_schema("memories", MEMORIES),
     )
 
 

@@ -1,6 +1,7 @@
 """Baselines that a language model writes: how many come, what is left out, what it is told."""
 
 import json
+import re
 from pathlib import Path
 from typing import Any
 
@@ -75,9 +76,9 @@ def test_more_than_asked_for_are_cut() -> None:
 
 
 def test_a_repeated_person_is_never_counted_twice() -> None:
-    with pytest.raises(Shortfall, match="wrote 2 of 3 people in 3 calls") as error:
+    with pytest.raises(Shortfall, match="wrote 2 of 3 people in 4 calls") as error:
         made(replies(users(1, 2, 2)))
-    assert "7 × said again" in str(error.value)  # one, and three in each of two calls
+    assert "10 × said again" in str(error.value)  # one, and three in each of three calls
 
 
 def test_a_shortfall_says_what_was_left_out() -> None:
@@ -85,8 +86,8 @@ def test_a_shortfall_says_what_was_left_out() -> None:
     with pytest.raises(Shortfall) as error:
         made(replies(lame), n=2)
     said = str(error.value)
-    assert said.startswith("llm:one_shot_list: the model wrote 1 of 2 people in 3 calls")
-    assert "9 × unusable record" in said
+    assert said.startswith("llm:one_shot_list: the model wrote 1 of 2 people in 4 calls")
+    assert "12 × unusable record" in said
     assert "ask for fewer, or another model" in said
 
 
@@ -108,13 +109,23 @@ def test_json_of_another_shape_is_repaired_with_the_reason() -> None:
     assert 'it should be an object with a list "users"' in prompts(server)[1]
 
 
+def test_after_an_answer_that_cannot_be_used_fewer_are_asked_for() -> None:
+    behaviour = replies('{"users": [{"na', '{"users": [{"na', users(1, 2), users(3, 4))
+    personas, server = made(behaviour, n=4)
+    assert len(personas) == 4
+    counts = [re.findall(r"Give me (\d+)", text)[0] for text in prompts(server)]
+    assert counts == ["4", "4", "2", "2"]
+    schemas = [b["response_format"]["json_schema"]["schema"] for b in server.bodies]
+    assert [s["properties"]["users"]["maxItems"] for s in schemas] == [4, 4, 2, 2]
+
+
 def test_what_is_never_json_ends_in_a_shortfall() -> None:
-    with pytest.raises(Shortfall, match=r"wrote 0 of 3 people in 2 calls.*2 × not JSON"):
+    with pytest.raises(Shortfall, match=r"wrote 0 of 3 people in 3 calls.*3 × not JSON"):
         made(replies("I would love to help."))
 
 
 def test_a_refusal_is_nobody() -> None:
-    with pytest.raises(Shortfall, match="2 × refusal"):
+    with pytest.raises(Shortfall, match="3 × refusal"):
         made(replies(REFUSAL))
     assert len(made(replies(REFUSAL, users(1, 2, 3)))[0]) == 3
 
@@ -237,6 +248,7 @@ def test_the_command_writes_a_file_that_score_takes(tmp_path: Path) -> None:
     with serving(replies(users(1, 2, 3))) as server:
         said = gamut(*words(server, "--out", str(out), *cache))
         assert said.out == ""
+        assert "asking for 3 people; 0 of 3 are there" in said.err
         assert f"3 personas: {out}" in said.err
         assert "tiny: " in said.err
         assert "USD" in said.err

@@ -123,7 +123,7 @@ def generate(
 
         opened = load_context(context)
         with asked_model(llm, model, key_env, given) as asked:
-            personas = llm_baseline(name, opened, n, seed, asked)
+            personas = llm_baseline(name, opened, n, seed, asked, _say)
         write_personas(personas, sys.stdout if out is None else out)
     elif llm or model or key_env or given:
         raise InputError(f"{bundle}: no language model is asked; --llm goes with llm:NAME")
@@ -148,6 +148,10 @@ def _generate(bundle: str, context: Path, n: int, seed: int, out: Path | None, t
             write_personas(made, sys.stdout if out is None else out)
         except GenerationError as error:
             raise GamutError(f"{bundle}: its program does not make them: {error}") from error
+
+
+def _say(text: str) -> None:
+    print(text, file=sys.stderr, flush=True)
 
 
 def _made(generator: "Generator", context: "Context", n: int, seed: int) -> "Iterator[Persona]":

@@ -109,7 +109,9 @@ def _traits(
         names = [trait.name for trait in found.values()]
         question = _axes_question(about, wished - len(found), names)
         fields = ("name", "low_label", "high_label")
-        request = _request(question, 150 * wished, seed + call, list_schema("axes", fields))
+        request = _request(
+            question, 150 * wished, seed + call, list_schema("axes", wished - len(found), fields)
+        )
         (given,) = ask_strictly(model, [request], lambda value: _entries(value, "axes"))
         if isinstance(given, LLMError):
             dropped[f"answers: {given.reason.value}"] += 1
@@ -176,7 +178,7 @@ def _fill(
                 _statements_question(about, trait, pole, subject),
                 40 * AT_ONCE + 100,
                 seed,
-                list_schema("statements"),
+                list_schema("statements", AT_ONCE),
             )
             for pole, subject in asked
         ]

@@ -65,11 +65,15 @@ def _repair(request: Request, error: Any) -> Request:
     return replace(request, messages=(*before, (who, told)))
 
 
-def list_schema(name: str, fields: Iterable[str] = ()) -> dict[str, Any]:
-    """The JSON schema of an object with one list: of texts, or of objects whose `fields` are."""
+def list_schema(name: str, most: int, fields: Iterable[str] = ()) -> dict[str, Any]:
+    """The JSON schema of an object with one list: of texts, or of objects whose `fields` are.
+
+    `most`: entries. Without it small models go on until their answer is cut off.
+    """
     text: dict[str, Any] = {"type": "string"}
     entry = _object(dict.fromkeys(fields, text))
-    return _object({name: {"type": "array", "items": entry if entry["required"] else text}})
+    items = entry if entry["required"] else text
+    return _object({name: {"type": "array", "items": items, "maxItems": most}})
 
 
 def _object(properties: Mapping[str, Any]) -> dict[str, Any]:
