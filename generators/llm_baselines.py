@@ -31,7 +31,6 @@ _MEMORY_TOKENS = 130
 _PROMPT = 1024  # tokens of a model's context that are left to the prompt
 _CONTEXT = 8192  # tokens of a model's context where the server does not say
 
-
 Say = Callable[[str], None]
 
 
@@ -121,9 +120,9 @@ def one_shot_list(
     """n personas from one question, "give me n diverse users", with nothing said of traits.
 
     At most `AT_ONCE` are asked for in a call, fewer where the model's context is short or an answer
-    could not be used. Where fewer come, the rest is asked for in more calls. `view`: the payload of a public view; `say` is told
-    how far it is. Raises Shortfall where too few are written, and what `LanguageModel.ask_all`
-    raises.
+    could not be used. Where fewer come, the rest is asked for in more calls. `view`: the payload of
+    a public view; `say` is told how far it is. Raises Shortfall where too few are written, and what
+    `LanguageModel.ask_all` raises.
     """
     users = _listed(_USERS, _about(view), n, seed, model, "one_shot_list", say)
     return [_persona(i, u["name"], u["description"]) for i, u in enumerate(users)]
