@@ -280,4 +280,6 @@ def test_the_command_refuses_what_names_no_model() -> None:
     refused(*base, *url, said=("llm.prices: no price for m",))
     refused(*base, *url, "--set", "budget=1", said=("--set budget=1: should be llm.KEY=VALUE",))
     refused(*base, *url, "--set", "llm.budget.cals=1", said=("llm.budget.cals: unknown key",))
+    sides = ("compare", "llm:one_shot_list", "baseline:middle", "--context", ELDERS)
+    refused(*sides, said=("`gamut generate llm:one_shot_list --out people.jsonl", "give that file"))
     refused("generate", "x", *base[2:], *url, said=("no language model is asked",))

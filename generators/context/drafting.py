@@ -106,12 +106,9 @@ def _traits(
     for call in range(AXIS_CALLS):
         if len(found) >= wished:
             break
-        names = [trait.name for trait in found.values()]
-        question = _axes_question(about, wished - len(found), names)
-        fields = ("name", "low_label", "high_label")
-        request = _request(
-            question, 150 * wished, seed + call, list_schema("axes", wished - len(found), fields)
-        )
+        left, names = wished - len(found), [trait.name for trait in found.values()]
+        schema = list_schema("axes", left, ("name", "low_label", "high_label"))
+        request = _request(_axes_question(about, left, names), 150 * wished, seed + call, schema)
         (given,) = ask_strictly(model, [request], lambda value: _entries(value, "axes"))
         if isinstance(given, LLMError):
             dropped[f"answers: {given.reason.value}"] += 1
