@@ -174,6 +174,11 @@ def _open(name: str, trust: bool) -> Side:
         return Generator(baseline(rest))
     if path.suffix.lower() in _FILES:
         return read_personas(path)
+    if kind == "llm" and not os.path.lexists(path):
+        raise InputError(
+            f"{name}: a language model writes it: `gamut generate {name} --out people.jsonl …`,"
+            " then give that file here"
+        )
     if kind != "gallery" and not os.path.lexists(path):
         meant = f"; the baseline is baseline:{name}" if name in BASELINES else f"; give {_SIDES}"
         raise InputError(f"{name}: there is no such bundle{meant}")

@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from evolve.commands.asking import KEY_ENV, LLM, MODEL, SET
+
 if TYPE_CHECKING:
     from generators.context import Context
     from generators.generator import Generator
@@ -80,27 +82,65 @@ def verify(bundle: BUNDLE, trust: TRUST = False, as_json: JSON = False) -> int:
 
 
 def generate(
-    bundle: BUNDLE,
+    bundle: Annotated[
+        str,
+        typer.Argument(
+            help="Bundle: a folder, a .zip, or gallery:NAME; or llm:NAME, a baseline that a"
+            " language model writes.",
+            show_default=False,
+        ),
+    ],
     context: CONTEXT,
     n: Annotated[int, typer.Option("-n", min=1, help="Personas.")] = 25,
     seed: Annotated[int, typer.Option(min=0, help="The same seed gives the same personas.")] = 0,
     out: Annotated[Path | None, typer.Option(help="JSONL file; default: standard output.")] = None,
     trust: TRUST = False,
+    llm: LLM = None,
+    model: MODEL = None,
+    key_env: KEY_ENV = None,
+    given: SET = None,
 ) -> None:
     """Make personas from a bundle, as JSON Lines.
 
     Only the public part of the context is used.
 
+    A language model writes llm:one_shot_list (a list of diverse users), llm:name_only (their names
+    alone) and llm:formative_memories (sketches that vary on the traits, then memories of each); for
+    these --llm and --model are needed. `gamut score`, `compare` and `map` take the file.
+
     Example: gamut generate runs/demo/archive/best --context my.yaml -n 1000 --out personas.jsonl
     """
-    import generators
     from evolve.commands.output import check_file
+    from generators.context import load_context
+    from generators.errors import InputError
+    from generators.persona import write_personas
+
+    check_file(out)
+    kind, _, name = bundle.partition(":")
+    if kind == "llm":
+        from evolve.commands.asking import asked_model
+        from generators.llm_baselines import llm_baseline
+
+        opened = load_context(context)
+        with asked_model(llm, model, key_env, given) as asked:
+            personas = llm_baseline(name, opened, n, seed, asked, _say)
+        write_personas(personas, sys.stdout if out is None else out)
+    elif llm or model or key_env or given:
+        raise InputError(f"{bundle}: no language model is asked; --llm goes with llm:NAME")
+    else:
+        _generate(bundle, context, n, seed, out, trust)
+    if out is not None:
+        print(f"{n} personas: {out}", file=sys.stderr)
+
+
+def _generate(bundle: str, context: Path, n: int, seed: int, out: Path | None, trust: bool) -> None:
+    """Write the personas of a bundle, through the sandbox."""
+    import generators
     from generators.context import load_context
     from generators.errors import GamutError
     from generators.generator import GenerationError
     from generators.persona import write_personas
 
-    check_file(out)
     opened = load_context(context)
     with closing(generators.load(bundle, trust=trust)) as generator:
         try:
@@ -108,8 +148,10 @@ def generate(
             write_personas(made, sys.stdout if out is None else out)
         except GenerationError as error:
             raise GamutError(f"{bundle}: its program does not make them: {error}") from error
-    if out is not None:
-        print(f"{n} personas: {out}", file=sys.stderr)
+
+
+def _say(text: str) -> None:
+    print(text, file=sys.stderr, flush=True)
 
 
 def _made(generator: "Generator", context: "Context", n: int, seed: int) -> "Iterator[Persona]":

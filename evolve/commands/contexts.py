@@ -1,4 +1,4 @@
-"""Commands about context files: context check, context split."""
+"""Commands about context files: context check, split, new."""
 
 import json
 import sys
@@ -9,9 +9,12 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from evolve.commands.asking import KEY_ENV, LLM, MODEL, SET
+
 if TYPE_CHECKING:
     from fitness.admission import AxisAdmission
     from generators.context import Context, Finding
+    from generators.context.drafting import Drafted
 
 SHOWN = 6  # statements of an axis to rewrite
 
@@ -20,6 +23,7 @@ def register(app: typer.Typer) -> None:
     """Add the commands of this module."""
     app.command("check")(check)
     app.command("split")(split)
+    app.command("new")(new)
 
 
 def check(
@@ -96,6 +100,114 @@ def split(
         with writing(out):
             out.write_text(text, "utf-8")
         print(out)
+
+
+def new(
+    description: Annotated[
+        str, typer.Argument(help="The people, in a sentence or two.", show_default=False)
+    ],
+    out: Annotated[Path, typer.Option(help="File to write.", show_default=False)],
+    axes: Annotated[int, typer.Option(min=2, max=12, help="Traits.")] = 3,
+    seed: Annotated[
+        int, typer.Option(min=0, help="Takes other answers, and parts them otherwise.")
+    ] = 0,
+    llm: LLM = None,
+    model: MODEL = None,
+    key_env: KEY_ENV = None,
+    given: SET = None,
+    as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
+) -> int:
+    """Draft a context with a language model, and check it.
+
+    Ends with what a person must still look at.
+
+    The model is asked for the traits and for statements of both their poles; those that are nearly
+    the same, or not in the first person, are dropped. They are split as `gamut context split` does
+    and checked as `gamut context check` does. A model's statements need a person's eye: nothing but
+    you can say whether they are true of these people.
+
+    Where too little comes of it for a context, what there is goes to FILE.draft.yaml, with what is
+    missing; mend it, and split it yourself. The exit status is then 1.
+
+    Example: gamut context new "Nurses on night shift." --out my.yaml --llm local --model NAME
+    """
+    import yaml
+
+    from evolve.commands.asking import asked_model
+    from evolve.commands.output import check_file, writing
+    from generators.context import dump_context
+    from generators.context.drafting import draft_context
+    from generators.context.split import split_draft
+    from generators.errors import InputError
+
+    check_file(out)
+    with asked_model(llm, model, key_env, given) as asked:
+        drafted = draft_context(description, axes, asked, seed, _to_stderr)
+    draft = out.with_name(f"{out.stem}.draft.yaml")
+    try:
+        context = split_draft(drafted.content, draft, seed)
+    except InputError as error:
+        problems = str(error).splitlines()
+        text = yaml.safe_dump(drafted.content, sort_keys=False, allow_unicode=True, width=2**20)
+        with writing(draft):
+            draft.write_text("".join(f"# {line}\n" for line in problems) + text, "utf-8")
+        _tell_draft(draft, problems, drafted, as_json)
+        return 1
+    with writing(out):
+        out.write_text(dump_context(context), "utf-8")
+    _tell_new(out, context, drafted, as_json)
+    return 0
+
+
+def _tell_draft(draft: Path, problems: list[str], drafted: "Drafted", as_json: bool) -> None:
+    """Say why a draft is no context yet."""
+    look_at = _look_at(drafted, [])
+    if as_json:
+        record = {"file": str(draft), "context": False, "problems": problems, "look_at": look_at}
+        print(json.dumps(record, indent=1))
+        return
+    print("\n".join(problems), file=sys.stderr)
+    print(f"{draft}: a draft, and no context yet. Mend the above, then `gamut context split` it.")
+    print("\n".join(f"- {line}" for line in look_at))
+
+
+def _tell_new(file: Path, context: "Context", drafted: "Drafted", as_json: bool) -> None:
+    """Check what was written, and say what a person must still look at."""
+    from fitness.admission import examine
+    from fitness.embedding import Caches
+    from generators.context import check_context
+
+    _to_stderr(f"checking {file}")
+    found = check_context(context)
+    admission = examine(context, Caches())
+    look_at = _look_at(drafted, admission)
+    if as_json:
+        record = {"context": True, "problems": [], "look_at": look_at}
+        print(json.dumps({**_record(file, context.id, found, admission), **record}, indent=1))
+        return
+    _tell(file, found, admission, "", as_json)
+    print("Before you use it:")
+    print("\n".join(f"- {line}" for line in look_at))
+
+
+def _look_at(drafted: "Drafted", admission: "Sequence[AxisAdmission]") -> list[str]:
+    """What a person must look at in a draft."""
+    from fitness.admission import not_admitted_words
+
+    lines = [
+        "read every statement: a model wrote them; take out what is untrue of these people, what"
+        " fits the other pole as well, and what is about another trait"
+    ]
+    weak = not_admitted_words(admission)
+    if weak:
+        lines.append(f"the readers hardly tell these axes' poles apart, so rewrite: {weak}")
+    lines += [f"fewer than wished: {short}" for short in drafted.short]
+    lines += [f"left out: {count} {reason}" for reason, count in drafted.dropped.items()]
+    return lines
+
+
+def _to_stderr(text: str) -> None:
+    print(text, file=sys.stderr, flush=True)
 
 
 class _Progress:

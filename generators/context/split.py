@@ -1,10 +1,10 @@
 """Splits one list of statements a pole into signs and hidden texts (`gamut context split`)."""
 
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal, Self
+from typing import Any, Literal, Self
 
 import numpy as np
 from pydantic import Field, ValidationError, field_validator, model_validator
@@ -129,7 +129,11 @@ def split_context(path: str | Path, seed: int = 0) -> str:
     one side, so that no hidden text repeats a sign.
     """
     path = Path(path)
-    content = read_mapping(path)
+    return dump_context(split_draft(read_mapping(path), path, seed))
+
+
+def split_draft(content: Mapping[str, Any], path: Path, seed: int = 0) -> Context:
+    """As `split_context`, of what the file at `path` holds, or will; errors name it."""
     try:
         draft = Draft.model_validate(content, context=WHOLE)
     except ValidationError as error:
@@ -144,7 +148,7 @@ def split_context(path: str | Path, seed: int = 0) -> str:
     found = overlaps(context)
     if found:
         raise refuse(path, found, "hidden texts repeat signs, which programs see")
-    return dump_context(context)
+    return context
 
 
 def _texts(draft: Draft) -> Iterator[_Text]:
