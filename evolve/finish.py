@@ -190,12 +190,18 @@ def _write_entry(run: Run, entry: Entry, folder: Path) -> None:
     populations = []
     shown = {card["context"]: card for card in report["scorecards"]}
     read = [context for context in setup.report if context.id in shown]
-    for context, population in zip(read, report["personas"], strict=True):
+    asked = report.get("answers") or [{}] * len(read)  # runs of earlier versions lack it
+    for context, population, answers in zip(read, report["personas"], asked, strict=True):
         seed = evaluation_seed(setup.seed, "report", context, 0)
         public = context.public().model_dump(mode="json", by_alias=True)
         populations.append({"context": public, "n": setup.population, "seed": seed})
         origin = {"context": context.id, "seed": seed, "program_hash": entry.program.hash}
-        personas += [Persona.model_validate({**p, "provenance": origin}) for p in population]
+        origins = [{**origin, "answers": answers} if answers else origin]
+        origins += [origin] * (len(population) - 1)
+        personas += [
+            Persona.model_validate({**persona, "provenance": where})
+            for persona, where in zip(population, origins, strict=True)
+        ]
     write_bundle(
         folder,
         program=entry.program,

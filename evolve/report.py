@@ -147,7 +147,8 @@ def _course(run: "Run") -> Iterable[str]:
         " reference population; words a persona), a step of the front (the most coverage of all"
         " texts no longer than that), or the best of a metric. <em>In training</em>: mean and 95 %"
         " interval over seeds, those on which it was confirmed included. <em>Calls</em>: calls of"
-        " blocks a population.</p>"
+        " blocks a population; <em>tokens</em>, where programs may ask a language model: of prompts"
+        " and answers a population.</p>"
     )
     yield from _operators(state)
     if state.mutation:

@@ -42,6 +42,9 @@ def elite_rows(elites: Sequence[Elite]) -> list[list[str]]:
                 str(elite.candidate.ticket),
             ]
         )
+    if any("tokens" in elite.verdict["measures"] for elite in elites):  # programs may ask a model
+        tokens = [f"{elite.verdict['measures'].get('tokens', 0):,.0f}" for elite in elites]
+        table = [[*row, cell] for row, cell in zip(table, ["tokens", *tokens], strict=True)]
     return table
 
 

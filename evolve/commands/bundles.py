@@ -3,17 +3,21 @@
 import json
 import sys
 from collections.abc import Iterator
-from contextlib import closing
+from contextlib import ExitStack, closing
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from evolve.commands.models import KEY_ENV, LLM, MODEL, PROBE_CALLS, named_model
+
 if TYPE_CHECKING:
     from generators.context import Context
     from generators.generator import Generator
+    from generators.llm import LanguageModel
     from generators.persona import Persona
 
+_TRIES = 5  # of a prompt, as the client makes at most by default
 BUNDLE = Annotated[
     str, typer.Argument(help="Bundle: a folder, a .zip, or gallery:NAME.", show_default=False)
 ]
@@ -86,10 +90,14 @@ def generate(
     seed: Annotated[int, typer.Option(min=0, help="The same seed gives the same personas.")] = 0,
     out: Annotated[Path | None, typer.Option(help="JSONL file; default: standard output.")] = None,
     trust: TRUST = False,
+    llm: LLM = None,
+    model: MODEL = None,
+    key_env: KEY_ENV = None,
 ) -> None:
     """Make personas from a bundle, as JSON Lines.
 
-    Only the public part of the context is used.
+    Only the public part of the context is used. --llm and --model are for a program that asks a
+    language model; answers are kept in the cache, so that the same seed gives the same personas.
 
     Example: gamut generate runs/demo/archive/best --context my.yaml -n 1000 --out personas.jsonl
     """
@@ -102,7 +110,9 @@ def generate(
 
     check_file(out)
     opened = load_context(context)
-    with closing(generators.load(bundle, trust=trust)) as generator:
+    with ExitStack() as held:
+        asked = _opened(llm, model, key_env, n, held)
+        generator = held.enter_context(closing(generators.load(bundle, trust=trust, model=asked)))
         try:
             made = _made(generator, opened, n, seed)
             write_personas(made, sys.stdout if out is None else out)
@@ -110,6 +120,21 @@ def generate(
             raise GamutError(f"{bundle}: its program does not make them: {error}") from error
     if out is not None:
         print(f"{n} personas: {out}", file=sys.stderr)
+
+
+def _opened(
+    llm: str | None, model: str | None, key_env: str | None, n: int, held: ExitStack
+) -> "LanguageModel | None":
+    """The model that the options name, for the calls that n personas may take at most."""
+    from generators.asking import most_prompts
+
+    calls = _TRIES * most_prompts(n) + PROBE_CALLS
+    settings = named_model(llm, model, key_env, calls=calls, cache="readwrite")
+    if settings is None:
+        return None
+    from generators.llm import LanguageModel
+
+    return held.enter_context(LanguageModel(settings))
 
 
 def _made(generator: "Generator", context: "Context", n: int, seed: int) -> "Iterator[Persona]":

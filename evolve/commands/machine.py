@@ -7,6 +7,8 @@ from typing import Annotated, Any
 
 import typer
 
+from evolve.commands.models import KEY_ENV, LLM, MODEL, PROBE_CALLS, named_model
+
 
 def register(app: typer.Typer) -> None:
     """Add the commands of this module."""
@@ -14,22 +16,9 @@ def register(app: typer.Typer) -> None:
 
 
 def doctor(
-    llm: Annotated[
-        str | None,
-        typer.Option(
-            help="Probe a language model: the address of its server, up to and with /v1; or"
-            " `local`, the server of `gamut models serve`.",
-            metavar="URL|local",
-            show_default=False,
-        ),
-    ] = None,
-    model: Annotated[
-        str | None, typer.Option(help="What the server calls the model.", show_default=False)
-    ] = None,
-    key_env: Annotated[
-        str | None,
-        typer.Option(help="The environment variable that holds the key.", show_default=False),
-    ] = None,
+    llm: LLM = None,
+    model: MODEL = None,
+    key_env: KEY_ENV = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
 ) -> None:
     """Say what this machine offers, and what a model can do.
@@ -58,32 +47,14 @@ def doctor(
 
 def _probe(llm: str | None, model: str | None, key_env: str | None) -> dict[str, Any] | None:
     """What a model can do, by the plain names of its capabilities; None where none is named."""
-    from generators.errors import InputError
-
-    if llm is None:
-        if model or key_env:
-            raise InputError("--llm is missing: give the address of the model's server")
+    settings = named_model(llm, model, key_env, calls=PROBE_CALLS, cache="off")
+    if settings is None:
         return None
-    if model is None:
-        raise InputError("--model is missing: give what the server calls the model")
-    from generators.llm import LanguageModel, settings_from
-    from generators.llm.local import LOCAL_URL
+    from generators.llm import LanguageModel
 
-    url = LOCAL_URL if llm == "local" else llm
-    plain = {
-        "name": "doctor",
-        "base_url": url,
-        "model": model,
-        "key_env": key_env,
-        "allow_unknown_price": True,  # it costs what the question costs that the user asks us
-        "budget": {"calls": 40},
-        "cache": {"mode": "off"},
-    }
-    settings = settings_from(plain)
-    assert settings is not None
     with LanguageModel(settings) as opened:
-        able = opened.capabilities()
-        return {"base_url": url, "model": model, **able.plain(), "spent": opened.spent()["total"]}
+        able, spent = opened.capabilities().plain(), opened.spent()["total"]
+    return {"base_url": settings.base_url, "model": model, **able, "spent": spent}
 
 
 def _in_words(found: dict[str, Any] | None) -> list[str]:

@@ -10,13 +10,59 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 if TYPE_CHECKING:
+    from generators.llm import Settings
     from generators.llm.local import LocalServer
+
+PROBE_CALLS = 40  # most for a probe, tries that fail with it
+LLM = Annotated[
+    str | None,
+    typer.Option(
+        help="A language model: the address of its server, up to and with /v1; or `local`, the"
+        " server of `gamut models serve`.",
+        metavar="URL|local",
+        show_default=False,
+    ),
+]
+MODEL = Annotated[
+    str | None, typer.Option(help="What the server calls the model.", show_default=False)
+]
+KEY_ENV = Annotated[
+    str | None,
+    typer.Option(help="The environment variable that holds the key.", show_default=False),
+]
 
 
 def register(app: typer.Typer) -> None:
     """Add the commands of this module."""
     app.callback()(_models)
     app.command("serve")(serve)
+
+
+def named_model(
+    llm: str | None, model: str | None, key_env: str | None, *, calls: int, cache: str
+) -> "Settings | None":
+    """Settings of the model that a command's options name, for so many calls; None for none."""
+    from generators.errors import InputError
+
+    if llm is None:
+        if model or key_env:
+            raise InputError("--llm is missing: give the address of the model's server")
+        return None
+    if model is None:
+        raise InputError("--model is missing: give what the server calls the model")
+    from generators.llm import settings_from
+    from generators.llm.local import LOCAL_URL
+
+    plain = {
+        "name": "named",
+        "base_url": LOCAL_URL if llm == "local" else llm,
+        "model": model,
+        "key_env": key_env,
+        "allow_unknown_price": True,  # it costs what the calls cost that the user asks us for
+        "budget": {"calls": calls},
+        "cache": {"mode": cache},
+    }
+    return settings_from(plain)
 
 
 def _models() -> None:
