@@ -1,5 +1,6 @@
 """The language model that the programs of a run may ask: each worker opens it on its own."""
 
+import atexit
 import uuid
 from collections.abc import Mapping
 from pathlib import Path
@@ -8,7 +9,7 @@ from typing import Any
 from evolve.config import read_config
 from evolve.directory import SPENT
 from generators.errors import GamutError
-from generators.llm import BudgetSpent, Capabilities, LanguageModel
+from generators.llm import BudgetSpent, Capabilities, LanguageModel, Settings
 
 
 def found_to_ask(probed: Mapping[str, Any]) -> dict[str, Any]:
@@ -19,13 +20,24 @@ def found_to_ask(probed: Mapping[str, Any]) -> dict[str, Any]:
 
 def open_model(folder: Path, found: Mapping[str, Any]) -> LanguageModel:
     """The model of the run in a folder, on its ledger and in its session."""
-    settings = read_config(folder / "config.yaml").llm
-    if settings is None:
+    config = read_config(folder / "config.yaml")
+    if config.llm is None:
         raise GamutError(f"{folder}: its programs may ask a model, but config.yaml names none")
+    settings = _share(config.llm, config.workers)
     able = Capabilities.from_plain(found["able"])
-    return LanguageModel(
+    model = LanguageModel(
         settings, ledger=folder / SPENT, session=found["session"], capabilities=able
     )
+    atexit.register(model.close)  # it lives with the process, as evaluators do
+    return model
+
+
+def _share(settings: Settings, workers: int | str) -> Settings:
+    """Settings for one of several workers: together they make no more calls at a time than said."""
+    several = workers if isinstance(workers, int) else 1
+    roles = {role: max(1, most // several) for role, most in settings.role_concurrency.items()}
+    each = {"concurrency": max(1, settings.concurrency // several), "role_concurrency": roles}
+    return settings.model_copy(update=each)
 
 
 def advice_on(error: GamutError, folder: Path) -> GamutError | None:
