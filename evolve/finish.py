@@ -25,6 +25,7 @@ from evolve.workers import Pool, collect, open_pool
 from fitness.maps import draw_maps
 from fitness.metrics import Measure, as_points
 from generators.baselines import BASELINES, baseline
+from generators.blocks import ASKING
 from generators.bundle import swap, write_bundle, write_pointer
 from generators.context import Context
 from generators.errors import GamutError, InputError
@@ -227,11 +228,14 @@ def _card(run: Run, entry: Entry) -> dict[str, Any]:
     """What a stranger needs to know before using a bundle."""
     credited, bare = entry.credited, entry.bare
     verdict = entry.elite.verdict if entry.elite else {"measures": {}}
+    asks = not ASKING.keys().isdisjoint(entry.program.blocks)
+    model = {"asks_the_model": run.config.llm.model} if asks and run.config.llm else {}
     return {
         "name": entry.name,
         "baseline": entry.baseline or None,
         "kept_for": [niche.name for niche in entry.elite.niches] if entry.elite else [],
         "what_it_does": entry.program.describe(),
+        **model,
         "population": run.setup.population,
         "trained_on": [context.id for context in run.setup.training],
         "reported_on": [context.id for context in run.setup.report],

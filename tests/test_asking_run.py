@@ -156,6 +156,7 @@ def test_its_bundles_are_verified_without_the_server(searched: tuple[Run, Path])
     assert "made again as recorded" in said
     first = json.loads((asked[0] / "personas.jsonl").read_text().splitlines()[0])
     assert len(first["provenance"]["answers"]) == 5
+    assert yaml.safe_load((asked[0] / "card.yaml").read_text())["asks_the_model"] == "tiny"
     index = json.loads((run.folder / "archive" / "index.json").read_text())
     tokens = {entry["bundle"]: entry["measures"]["tokens"] for entry in index}
     assert tokens[asked[0].name] > 0
