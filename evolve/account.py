@@ -12,6 +12,10 @@ _NAMED = {
     "characters": "characters read",
     "model_calls": "answers of models",
     "money": "in money for them",
+    "ask_calls": "answers to programs",
+    "ask_prompt_tokens": "tokens of their prompts",
+    "ask_completion_tokens": "tokens of these answers",
+    "ask_money": "in money for these",
 }
 
 

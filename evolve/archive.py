@@ -6,7 +6,8 @@ each place is and who may take it. A program that holds several is one elite.
 
 What a program costs is no third axis. Without a language model it is calls of blocks: 5 to 10 a
 population for 97 of 100 programs of a default job, under 2 ms. Cells would differ in nothing that a
-user could choose by. The calls are counted, and told with each elite.
+user could choose by. The calls are counted, and told with each elite; so are the tokens of a
+population where programs may ask a language model.
 """
 
 from collections.abc import Mapping

@@ -106,11 +106,14 @@ def _settings(seed: int, search: Mapping[str, Any], llm: "LLMSettings | None") -
         "bandit": _flag,
         "mutation": partial(_one_of, known=MUTATIONS),
         "models": _names,
+        "ask": _flag,
     }
     given = {
         key: check(f"search.{key}", search[key]) for key, check in checks.items() if key in search
     }
     settings = Settings(seed=seed, **given)
+    if settings.ask and llm is None:
+        raise InputError("search.ask=true: no model is configured; choose llm=server or llm=local")
     if settings.mutation == "none":
         for key, wanted in (("models", settings.models), ("method", settings.method == "llm")):
             if wanted:

@@ -13,7 +13,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
-from typing import Any
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -35,11 +36,15 @@ from fitness.metrics import (
 )
 from fitness.respondents import Row, open_respondent
 from fitness.scoring import MOST_T, Scorecard, Scorer
+from generators.asking import Answers
 from generators.context import Context
 from generators.generator import GenerationError, generate
 from generators.persona import Persona
 from generators.program import Program, ProgramError, parse
 from generators.sandbox import Sandbox, Verdict
+
+if TYPE_CHECKING:
+    from generators.llm import LanguageModel
 
 SCORED, DROPPED, FAILED, DUPLICATE = "scored", "dropped", "failed", "duplicate"
 SPLIT = ("training", "choice", "report")
@@ -63,6 +68,8 @@ class Setup:
         confirm: fresh seeds a training context, before a program takes a place in the archive.
         show: whether verdicts on scored programs say what a model that is to vary them should see.
         choice: contexts that the best elite is chosen on.
+        ask: where programs may ask a language model: the `session` of the run for its client, and
+            what the model is `able` to do. Which model it is, and its budget, are the run's.
     """
 
     training: tuple[Context, ...]
@@ -78,6 +85,7 @@ class Setup:
     confirm: int = 0
     show: bool = False
     choice: tuple[Context, ...] = ()
+    ask: Mapping[str, Any] | None = None
 
     def as_json(self) -> dict[str, Any]:
         """Plain JSON, read back by `from_json`."""
@@ -102,11 +110,16 @@ class Setup:
 
 
 class Evaluator:
-    """Evaluates programs for one setup; holds one sandbox, one embedder and a reader a context."""
+    """Evaluates programs for one setup; holds one sandbox, one embedder and a reader a context.
+
+    Attributes:
+        model: what programs may ask; None: nothing.
+    """
 
     def __init__(self, setup: Setup, caches: Caches | None = None) -> None:
         self.setup = setup
         self.sandbox = _Metered()
+        self.model: LanguageModel | None = None
         self.caches = caches or Caches(setup.embedder)
         self._scorers: dict[str, Scorer] = {}
 
@@ -129,7 +142,7 @@ class Evaluator:
             program = parse(source)
         except ProgramError as error:
             return as_verdict(FAILED, Tally(), str(error))
-        setup, done = self.setup, Tally()
+        setup, done = self.setup, self._tally()
         rung = setup.training[: setup.first_rung]
         made = [self._made(program, context, 0, done) for context in rung]
         done.digest = _digest(made)
@@ -163,15 +176,15 @@ class Evaluator:
         """Values, scorecards and personas of a program on the report contexts, plain JSON."""
         program = parse(source)
         report: dict[str, Any] = {"values": {}, "bare": {}, "failed": {}}
-        report.update(scorecards=[], personas=[])
+        report.update(scorecards=[], personas=[], answers=[])
         words: list[float] = []
         for context in self.setup.report:
             values, bare = [], []
             for replicate in range(self.setup.report_replicates):
                 try:
-                    card, personas = self._scorecard(program, context, replicate)
+                    card, personas, answers = self._scorecard(program, context, replicate)
                 except GenerationError as error:  # counts as zero, and is told
-                    card, personas = None, []
+                    card, personas, answers = None, [], {}
                     report["failed"].setdefault(context.id, str(error))
                 values.append(card.objective if card else 0.0)
                 bare.append(card.metrics[_rare(context)].value if card else 0.0)
@@ -179,6 +192,7 @@ class Evaluator:
                 if card and replicate == 0:
                     report["scorecards"].append(card.as_json())
                     report["personas"].append([p.model_dump(mode="json") for p in personas])
+                    report["answers"].append(answers)
             report["values"][context.id] = values
             report["bare"][context.id] = bare
         return {**report, "words": float(np.mean(words)) if words else 0.0}
@@ -199,7 +213,7 @@ class Evaluator:
         self, program: Program, verdict: Mapping[str, Any], standing: Standing
     ) -> dict[str, Any]:
         """The verdict with what fresh seeds say, if it has a claim to a place in the archive."""
-        done = Tally()
+        done = self._tally()
 
         def look(k: int) -> Mapping[str, Table]:
             for context in self.setup.training:
@@ -223,13 +237,14 @@ class Evaluator:
         n = self.setup.population
         seed = evaluation_seed(self.setup.seed, domain, context, replicate)
         self.sandbox.host_calls = 0
+        answers = Answers(self.model)
         try:
-            return generate(self.sandbox, program, context, n, seed)
+            return generate(self.sandbox, program, context, n, seed, answers=answers)
         except GenerationError as error:
             done.failed(context, f"{context.id}: {error}")
             return []
         finally:
-            done.ran(self.sandbox.host_calls)
+            done.ran(self.sandbox.host_calls, answers.cost())
 
     def _judge(self, context: Context, personas: Sequence[Persona], done: Tally) -> None:
         if not personas:
@@ -249,11 +264,16 @@ class Evaluator:
 
     def _scorecard(
         self, program: Program, context: Context, replicate: int
-    ) -> tuple[Scorecard, list[Persona]]:
+    ) -> tuple[Scorecard, list[Persona], dict[str, str]]:
+        """Of a population: its card, its personas, and the answers that it was made with."""
         n = self.setup.population
         seed = evaluation_seed(self.setup.seed, "report", context, replicate)
-        personas = generate(self.sandbox, program, context, n, seed)
-        return self.scorer(context).scorecard(personas, n), personas
+        answers = Answers(self.model)
+        personas = generate(self.sandbox, program, context, n, seed, answers=answers)
+        return self.scorer(context).scorecard(personas, n), personas, answers.table
+
+    def _tally(self) -> Tally:
+        return Tally(ask=self.setup.ask is not None)
 
 
 def evaluation_seed(seed: int, domain: str, context: Context, replicate: int) -> int:
@@ -295,17 +315,17 @@ def evaluate_in_worker(
     standing: Standing | None = None,
 ) -> dict[str, Any]:
     """`Evaluator.evaluate` for a setup; the evaluator lives with the process."""
-    return _evaluator(setup_text(setup)).evaluate(source, bar, known, standing)
+    return _evaluator_of(setup).evaluate(source, bar, known, standing)
 
 
 def choice_in_worker(setup: str, source: str) -> dict[str, list[float]]:
     """`Evaluator.choice` for a setup."""
-    return _evaluator(setup_text(setup)).choice(source)
+    return _evaluator_of(setup).choice(source)
 
 
 def report_in_worker(setup: str, source: str) -> dict[str, Any]:
     """`Evaluator.report` for a setup."""
-    return _evaluator(setup_text(setup)).report(source)
+    return _evaluator_of(setup).report(source)
 
 
 SENT: dict[str, str] = {}
@@ -326,6 +346,15 @@ def _stored_setup(store: str) -> str:
         opened.close()
 
 
+def _evaluator_of(setup: str) -> Evaluator:
+    evaluator = _evaluator(setup_text(setup))
+    if evaluator.setup.ask and evaluator.model is None:
+        from evolve.asked import open_model
+
+        evaluator.model = open_model(Path(setup).parent, evaluator.setup.ask)
+    return evaluator
+
+
 @lru_cache(maxsize=4)  # the runs that share the workers of a Dask cluster
 def _evaluator(setup: str) -> Evaluator:
     threadpool_limits(1)  # see `evolve.workers`
@@ -337,9 +366,16 @@ class _Metered(Sandbox):
 
     host_calls = 0
 
-    def run(self, source: str, payload: dict[str, Any], n: int, seed: int) -> Verdict:
+    def run(
+        self,
+        source: str,
+        payload: dict[str, Any],
+        n: int,
+        seed: int,
+        answers: Mapping[str, str] = MappingProxyType({}),
+    ) -> Verdict:
         """As `Sandbox.run`."""
-        verdict = super().run(source, payload, n, seed)
+        verdict = super().run(source, payload, n, seed, answers)
         self.host_calls += verdict.host_calls
         return verdict
 

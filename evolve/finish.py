@@ -34,6 +34,7 @@ from evolve.workers import collect, open_pool
 from fitness.maps import draw_maps
 from fitness.metrics import Measure, as_points
 from generators.baselines import BASELINES, baseline
+from generators.blocks import ASKING
 from generators.bundle import swap, write_bundle, write_pointer
 from generators.context import Context
 from generators.errors import GamutError, InputError
@@ -249,12 +250,18 @@ def _write_entry(run: Run, entry: Entry, folder: Path) -> None:
     populations = []
     shown = {card["context"]: card for card in report["scorecards"]}
     read = [context for context in setup.report if context.id in shown]
-    for context, population in zip(read, report["personas"], strict=True):
+    asked = report.get("answers") or [{}] * len(read)  # runs of earlier versions lack it
+    for context, population, answers in zip(read, report["personas"], asked, strict=True):
         seed = evaluation_seed(setup.seed, "report", context, 0)
         public = context.public().model_dump(mode="json", by_alias=True)
         populations.append({"context": public, "n": setup.population, "seed": seed})
         origin = {"context": context.id, "seed": seed, "program_hash": entry.program.hash}
-        personas += [Persona.model_validate({**p, "provenance": origin}) for p in population]
+        origins = [{**origin, "answers": answers} if answers else origin]
+        origins += [origin] * (len(population) - 1)
+        personas += [
+            Persona.model_validate({**persona, "provenance": where})
+            for persona, where in zip(population, origins, strict=True)
+        ]
     write_bundle(
         folder,
         program=entry.program,
@@ -280,11 +287,14 @@ def _card(run: Run, entry: Entry) -> dict[str, Any]:
     """What a stranger needs to know before using a bundle."""
     credited, bare = entry.credited, entry.bare
     verdict = entry.elite.verdict if entry.elite else {"measures": {}}
+    asks = not ASKING.keys().isdisjoint(entry.program.blocks)
+    model = {"asks_the_model": run.config.llm.model} if asks and run.config.llm else {}
     return {
         "name": entry.name,
         "baseline": entry.baseline or None,
         "kept_for": [niche.name for niche in entry.elite.niches] if entry.elite else [],
         "what_it_does": entry.program.describe(),
+        **model,
         "population": run.setup.population,
         "trained_on": [context.id for context in run.setup.training],
         "chosen_on": [context.id for context in run.setup.choice],

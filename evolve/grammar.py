@@ -6,7 +6,9 @@ and rendered as Python, so they can be spliced into any program, whoever wrote i
 """
 
 import random
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from contextvars import ContextVar
 from dataclasses import dataclass
 from functools import cache
 from inspect import signature
@@ -15,7 +17,7 @@ from typing import Annotated, Any, Literal, get_args, get_origin, get_type_hints
 from annotated_types import Ge, Le
 from deap import gp
 
-from generators.blocks import BLOCKS
+from generators.blocks import ASKING, BLOCKS, EVERY
 from generators.blocks.kinds import Kind
 
 TERMINALS = {
@@ -25,6 +27,9 @@ TERMINALS = {
     "Seed": "rng.getrandbits(31)",
 }
 """Expressions that every program can write for a kind, whatever its variables are called."""
+
+_OF_A_MODEL = "retell"  # the one typed block that asks a language model
+_asking: ContextVar[bool] = ContextVar("asking", default=False)
 
 VARIABLE_SHARE = 0.8  # how often a variable in scope is taken where one fits
 
@@ -102,22 +107,42 @@ class Signature:
 
 @cache
 def signatures() -> dict[str, Signature]:
-    """Signature of every block, by name."""
+    """Signature of every block that is told by its types, by name; not all of them are grown."""
     found = {}
-    for name, block in BLOCKS.items():
+    for name, block in {**BLOCKS, _OF_A_MODEL: ASKING[_OF_A_MODEL]}.items():
         hints = get_type_hints(block, include_extras=True)
         parameters = tuple(_parameter(p, hints[p]) for p in signature(block).parameters)
         found[name] = Signature(name, parameters, _kind(hints["return"]))
     return found
 
 
+@contextmanager
+def asking(allowed: bool) -> Iterator[None]:
+    """Whether what is grown meanwhile may ask a language model; else it never does."""
+    before = _asking.set(allowed)
+    try:
+        yield
+    finally:
+        _asking.reset(before)
+
+
+def grown_blocks() -> list[Signature]:
+    """The blocks that may be grown now."""
+    return _grown_blocks(_asking.get())
+
+
 @cache
-def primitives() -> Any:
-    """DEAP's typed primitive set of all blocks, with constants and the usual expressions."""
+def _grown_blocks(asks: bool) -> list[Signature]:
+    return [s for s in signatures().values() if asks or s.name != _OF_A_MODEL]
+
+
+@cache
+def _primitives(asks: bool) -> Any:
+    """DEAP's typed primitive set of blocks, with constants and the usual expressions."""
     pset = gp.PrimitiveSetTyped("program", [], _type("People"))
-    for block in signatures().values():
+    for block in _grown_blocks(asks):
         kinds = [_type(p.kind) for p in block.parameters]
-        pset.addPrimitive(BLOCKS[block.name], kinds, _type(block.returns), name=block.name)
+        pset.addPrimitive(EVERY[block.name], kinds, _type(block.returns), name=block.name)
         for parameter in block.parameters:
             if parameter.constant and not pset.terminals[_type(parameter.kind)]:
                 name = f"constant_{parameter.kind}"
@@ -138,7 +163,7 @@ def grow(kind: str, depth: int, scope: Mapping[str, Sequence[str]] | None = None
 
 
 def _grown(kind: str, depth: int, scope: Mapping[str, Sequence[str]]) -> list[Any]:
-    pset, type_ = primitives(), _type(kind)
+    pset, type_ = _primitives(_asking.get()), _type(kind)
     variables, terminals = scope.get(kind, ()), pset.terminals[type_]
     blocks = pset.primitives[type_]
     if variables and (depth <= 0 or not blocks or random.random() < VARIABLE_SHARE):
@@ -158,19 +183,21 @@ def _grown(kind: str, depth: int, scope: Mapping[str, Sequence[str]]) -> list[An
 
 def _depth_of(block: Any, scope: Mapping[str, Sequence[str]]) -> int:
     """How many calls deep the shallowest expression with this block outermost is."""
-    return _shallowest()[block.name] - (1 if any(a.__name__ in scope for a in block.args) else 0)
+    return _shallowest(_asking.get())[block.name] - (
+        1 if any(a.__name__ in scope for a in block.args) else 0
+    )
 
 
 @cache
-def _shallowest() -> dict[str, int]:
+def _shallowest(asks: bool) -> dict[str, int]:
     """Depth of the shallowest expression that each block can head."""
-    pset = primitives()
+    pset = _primitives(asks)
     kinds: dict[str, int] = {}
     depths: dict[str, int] = {}
     known = -1
     while known < len(depths):
         known = len(depths)
-        for block in signatures().values():
+        for block in _grown_blocks(asks):
             needed = [
                 0 if pset.terminals[_type(p.kind)] else kinds.get(p.kind) for p in block.parameters
             ]

@@ -108,6 +108,12 @@ def carry_on(open_it: Callable[[], "Run"], folder: Path, progress: "Progress") -
         raise
     except BrokenPipeError:  # whoever read our output went away
         raise
+    except GamutError as error:
+        from evolve.asked import advice_on
+
+        if advised := advice_on(error, folder):
+            raise advised from error
+        raise
     except OSError as error:  # a full disk, too many open files
         raise GamutError(
             f"{error.filename or folder}: {error.strerror or error}. What was stored before is"

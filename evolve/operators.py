@@ -12,7 +12,7 @@ from contextlib import contextmanager
 from functools import lru_cache
 from typing import Any
 
-from evolve.grammar import Parameter, Signature, grow, signatures
+from evolve.grammar import Parameter, Signature, grow, grown_blocks, signatures
 from evolve.nodes import Node, arguments_of, blocks_in, kind_of, main_function, typed_nodes
 from evolve.statements import Body, join
 from generators.program import Program, ProgramError, parse
@@ -42,7 +42,7 @@ def point(parent: Program, _: Program) -> Program | None:
     def change(node: Node) -> bool:
         old = node.block
         assert old is not None
-        others = [s for s in signatures().values() if s.returns == old.returns and s != old]
+        others = [s for s in grown_blocks() if s.returns == old.returns and s != old]
         if not others:
             return False
         given = list(arguments_of(node.expression, old).items())
@@ -81,7 +81,7 @@ def insert(parent: Program, _: Program) -> Program | None:
     def change(node: Node) -> bool:
         wrappers = [
             s
-            for s in signatures().values()
+            for s in grown_blocks()
             if s.returns == node.kind and any(p.kind == node.kind for p in s.parameters)
         ]
         if not wrappers:
@@ -269,7 +269,7 @@ def _makers(kind: str) -> list[Signature]:
     """The blocks that give a kind without taking it."""
     return [
         block
-        for block in signatures().values()
+        for block in grown_blocks()
         if block.returns == kind and all(p.kind != kind for p in block.parameters)
     ]
 

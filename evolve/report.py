@@ -149,7 +149,8 @@ def _course(run: "Run", entries: Sequence[Entry]) -> Iterable[str]:
         " texts no longer than that), or the best of a metric. <em>In training</em>: mean and 95 %"
         " interval over seeds, those on which it was confirmed included. <em>Chosen by</em>: the"
         " same of the foremost, on all contexts of the choice and fresh seeds. <em>Calls</em>:"
-        " calls of blocks a population.</p>"
+        " calls of blocks a population; <em>tokens</em>, where programs may ask a language model:"
+        " of prompts and answers a population.</p>"
     )
     yield from _operators(state)
     if state.mutation:

@@ -195,6 +195,10 @@ def _complete(
         from evolve.mutation.models import found_able
 
         store.put_meta("models", found_able(config, folder, about["llm"]))
+    if config.settings.ask:
+        from evolve.asked import found_to_ask
+
+        setup = replace(setup, ask=found_to_ask(about["llm"]))
     write_manifest(folder, about)
     store.put_meta("setup", setup.as_json())  # last: it says that the directory is complete
 
@@ -211,6 +215,11 @@ def evolve(
     Stored verdicts are folded instead of evaluated again. Ctrl-C once: what is in flight is
     finished and kept, then KeyboardInterrupt; twice: at once. `refresh` is called now and then.
     """
+    if run.setup.ask and isinstance(workers, str):
+        raise InputError(
+            f"workers={workers}: search.ask=true needs workers on this machine, which share the"
+            " run's account of what is spent; give --workers NUMBER"
+        )
     with ExitStack() as held:
         pool = held.enter_context(closing(open_pool(workers, run.store.file)))
         writer = None

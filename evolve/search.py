@@ -20,9 +20,11 @@ from deap import base, tools
 from evolve.archive import Archive, Offer
 from evolve.bandit import Bandit
 from evolve.evaluate import DUPLICATE, SCORED
+from evolve.grammar import asking
 from evolve.islands import Islands, Member
 from evolve.operators import CROSSOVERS, OPERATORS, random_program
 from evolve.store import BY_MODEL, Candidate
+from evolve.tally import tokens_counted
 from generators.errors import GamutError
 from generators.program import Program
 
@@ -57,6 +59,7 @@ class Settings:
         bandit: whether operators are drawn by what they have gained; else evenly.
         mutation: "llm": language models vary programs, too, each being one operator; or "none".
         models: their names.
+        ask: whether programs may ask a language model.
     """
 
     seed: int
@@ -73,6 +76,7 @@ class Settings:
     bandit: bool = False
     mutation: str = "none"
     models: tuple[str, ...] = ()
+    ask: bool = False
 
     @property
     def operators(self) -> dict[str, Callable[[Program, Program], Program | None]]:
@@ -178,12 +182,13 @@ class Search:
         bar = self.state.islands.bar(ticket)
         parents: tuple[int, ...] = ()
         program: Program | None
-        if ticket < len(self.start):
-            (operator, program), bar = self.start[ticket], -1.0
-        elif self._anew(ticket):
-            program, operator = self._from_nothing()
-        else:
-            program, operator, parents = self._child(ticket)
+        with asking(self.settings.ask):
+            if ticket < len(self.start):
+                (operator, program), bar = self.start[ticket], -1.0
+            elif self._anew(ticket):
+                program, operator = self._from_nothing()
+            else:
+                program, operator, parents = self._child(ticket)
         source, name = (program.source, program.hash) if program else ("", "")
         candidate = Candidate(ticket, source, name, operator, parents)
         self.recall(candidate)
@@ -322,16 +327,22 @@ class Search:
         """Tell the bandit what a candidate gained over its parent, and what it cost.
 
         Costs are counted, not timed: half of what an average candidate costs is its ticket, half
-        are the characters that were read; on top come the tokens of a model.
+        are the characters that were read; on top come the tokens of models, whoever asked them.
         """
         state = self.state
-        read = int(verdict.get("cost", {}).get("characters", 0))
+        spent = verdict.get("cost", {})
+        read = int(spent.get("characters", 0))
         state.characters += read
+        if self.mutation:
+            self.mutation.asked_by_program(spent)
         if not candidate.parents:
             return
         value = state.values.get(candidate.ticket)
         gain = 0.0 if value is None else max(0.0, value - state.values[candidate.parents[0]])
         cost = 0.5 + 0.5 * read * state.folded / max(1, state.characters)
+        cost += tokens_counted(
+            spent.get("ask_prompt_tokens", 0), spent.get("ask_completion_tokens", 0)
+        )
         if candidate.by_model and self.mutation:
             cost += self.mutation.counted(verdict)
             self.mutation.credit(candidate, verdict, gain, cost, value is not None)

@@ -45,6 +45,10 @@ def elite_rows(elites: Sequence[tuple[Elite, Interval | None]]) -> list[list[str
                 str(elite.candidate.ticket),
             ]
         )
+    counts = [elite.verdict["measures"].get("tokens") for elite, _ in elites]
+    if any(count is not None for count in counts):  # programs may ask a model
+        tokens = [f"{count or 0:,.0f}" for count in counts]
+        table = [[*row, cell] for row, cell in zip(table, ["tokens", *tokens], strict=True)]
     return table
 
 

@@ -5,9 +5,12 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from fitness.scoring import Judged
+from generators.asking import Answers
 from generators.context import Context
 from generators.persona import Persona
 
+TOKENS = 1_000.0  # of answers that count as much as an average candidate does
+PROMPT = 0.25  # what a token of a prompt counts beside one of an answer: so are most priced
 SCORES = ("values", "pairs", "as_read", "fidelity")  # metrics of a verdict, by its keys
 
 
@@ -18,25 +21,28 @@ class Tally:
         scores: a table (context: a value a seed) of each metric; a failed population scores 0.
         density, words, gates: sums over populations that were `judged`, so many.
         runs: of the program, failed ones included.
-        cost: of all of them.
+        cost: of all of them; what was asked of a language model with it, where programs `ask`.
         reason: why the first population failed, or failed a gate.
         digest: of the personas of the first rung.
         shown: what a model should see of them, by context; see `evolve.mutation.looks`.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, ask: bool = False) -> None:
         self.scores: dict[str, dict[str, list[float]]] = {name: {} for name in SCORES}
         self.density = self.words = 0.0
         self.gates: Counter[str] = Counter()
         self.judged = self.runs = 0
-        self.cost = {"personas": 0, "characters": 0, "host_calls": 0}
+        self.cost: dict[str, float] = {"personas": 0, "characters": 0, "host_calls": 0}
+        self.cost |= Answers().cost() if ask else {}
         self.reason = self.digest = ""
         self.shown: dict[str, Any] = {}
 
-    def ran(self, host_calls: int) -> None:
-        """Count a run of the program."""
+    def ran(self, host_calls: int, asked: Mapping[str, float]) -> None:
+        """Count a run of the program, and what it asked, by the names of costs."""
         self.runs += 1
         self.cost["host_calls"] += host_calls
+        for name in self.cost.keys() & asked.keys():
+            self.cost[name] += asked[name]
 
     def failed(self, context: Context, reason: str) -> None:
         """Count a run that gave no personas: it scores nothing."""
@@ -67,7 +73,11 @@ class Tally:
         """Means over populations."""
         count = max(self.judged, 1)
         calls = self.cost["host_calls"] / max(self.runs, 1)
-        return {"density": self.density / count, "words": self.words / count, "host_calls": calls}
+        means = {"density": self.density / count, "words": self.words / count, "host_calls": calls}
+        if "ask_calls" in self.cost:
+            tokens = self.cost["ask_prompt_tokens"] + self.cost["ask_completion_tokens"]
+            means["tokens"] = tokens / max(self.runs, 1)
+        return means
 
     def tables(self) -> dict[str, dict[str, list[float]]]:
         """The scores, rounded, as a verdict keeps them."""
@@ -92,9 +102,14 @@ def as_verdict(status: str, done: Tally, reason: str) -> dict[str, Any]:
         "measures": done.measures(),
         "gates": {gate: share for gate, share in gates.items() if share > 0},
         "reason": reason,
-        "cost": dict(done.cost) if done.judged else {},
+        "cost": dict(done.cost) if done.judged or done.cost.get("ask_calls") else {},
         "digest": done.digest,
     }
+
+
+def tokens_counted(prompt: float, completion: float) -> float:
+    """What tokens of a language model count, in average candidates."""
+    return float(PROMPT * prompt + completion) / TOKENS
 
 
 def words_each(personas: Sequence[Persona]) -> float:

@@ -2,17 +2,21 @@
 
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from pydantic import TypeAdapter, ValidationError
 
+from generators.asking import ROUNDS, Answers, NoAnswersError, most_prompts
 from generators.blocks.kinds import MAX_PERSONAS
 from generators.context import Context, View, load_context, public_view
 from generators.errors import GamutError, InputError
 from generators.persona import Level, Persona
 from generators.program import Program
-from generators.sandbox import Outcome, Sandbox
+from generators.sandbox import Outcome, Sandbox, Verdict
+
+if TYPE_CHECKING:
+    from generators.llm import LanguageModel
 
 _FROM_PROGRAMS = frozenset(
     {
@@ -41,12 +45,16 @@ def generate(
     n: int,
     seed: int,
     progress: Callable[[int], None] | None = None,
+    answers: Answers | None = None,
 ) -> list[Persona]:
     """n personas of a program for a context, in chunks of at most 256.
 
-    The same program, public context, n and seed give the same personas. Raises GenerationError
-    where the program fails, times out, or returns anything but n valid records.
+    The same program, public context, n, seed and answers give the same personas. `answers` answers
+    a program that asks a language model; None: nobody does. Raises GenerationError where the
+    program fails, times out, asks in vain or too much, or returns anything but n valid records;
+    and what ends all asking (BudgetSpent, ServerDown, …).
     """
+    answers = answers or Answers()
     if n < 1:
         raise InputError(f"population size {n}: at least one persona must be asked for")
     if seed < 0:
@@ -55,17 +63,23 @@ def generate(
     while len(personas) < n:
         chunk, size = len(personas) // MAX_PERSONAS, min(MAX_PERSONAS, n - len(personas))
         chunk_seed = int(np.random.SeedSequence((seed, chunk)).generate_state(1)[0])
-        personas += _chunk(sandbox, program, context, size, chunk_seed, len(personas))
+        personas += _chunk(sandbox, program, context, size, chunk_seed, len(personas), answers)
         if progress:
             progress(len(personas))
     return personas
 
 
 def _chunk(
-    sandbox: Sandbox, program: Program, context: Context, n: int, seed: int, first: int
+    sandbox: Sandbox,
+    program: Program,
+    context: Context,
+    n: int,
+    seed: int,
+    first: int,
+    answers: Answers,
 ) -> list[Persona]:
     view = public_view(context, seed)
-    verdict = sandbox.run(program.source, view.payload, n, seed)
+    verdict = _answered(sandbox, program, view, n, seed, answers)
     if verdict.outcome is not Outcome.OK:
         raise GenerationError(verdict.outcome, verdict.reason)
     records = verdict.value
@@ -73,6 +87,28 @@ def _chunk(
         size = f"{len(records)} personas" if isinstance(records, list) else "no list"
         raise GenerationError(Outcome.INVALID, f"returned {size}; {n} were asked for")
     return [_persona(record, first + i, context, view) for i, record in enumerate(records)]
+
+
+def _answered(
+    sandbox: Sandbox, program: Program, view: View, n: int, seed: int, answers: Answers
+) -> Verdict:
+    """The verdict on a program; while it asks, it is answered and run again from its seed."""
+    known: dict[str, str] = {}
+    for round_ in range(ROUNDS + 1):
+        verdict = sandbox.run(program.source, view.payload, n, seed, known)
+        if verdict.outcome is not Outcome.ASKS:
+            return verdict
+        if round_ == ROUNDS:
+            reason = f"asks in over {ROUNDS} rounds; ask for all personas at once, by ask_all"
+            raise GenerationError(Outcome.ASKS, reason)
+        if len(known) + len(verdict.asks) > most_prompts(n):
+            reason = f"asks over {most_prompts(n)} prompts for {n} personas"
+            raise GenerationError(Outcome.ASKS, reason)
+        try:
+            known |= answers.to(verdict.asks)
+        except NoAnswersError as error:
+            raise GenerationError(Outcome.ASKS, str(error)) from None
+    raise AssertionError("the last round returns or raises")
 
 
 def _persona(record: Any, number: int, context: Context, view: View) -> Persona:
@@ -105,12 +141,13 @@ def _traits(levels: Any, context: Context, view: View) -> dict[str, float]:
 class Generator:
     """A program ready to use: `generator(context, n, seed)` gives personas, through the sandbox.
 
-    `context` is a Context or the path of a context file; only its public part is used. The
-    sandbox starts with the first call and ends with `close` or the process.
+    `context` is a Context or the path of a context file; only its public part is used. `model`
+    answers a program that asks a language model; it is the caller's to close. The sandbox starts
+    with the first call and ends with `close` or the process.
     """
 
-    def __init__(self, program: Program) -> None:
-        self.program = program
+    def __init__(self, program: Program, model: "LanguageModel | None" = None) -> None:
+        self.program, self.model = program, model
         self._sandbox: Sandbox | None = None
 
     def __call__(
@@ -124,7 +161,8 @@ class Generator:
             context = load_context(context)
         if self._sandbox is None:
             self._sandbox = Sandbox()
-        return generate(self._sandbox, self.program, context, n, seed, progress)
+        answers = Answers(self.model)
+        return generate(self._sandbox, self.program, context, n, seed, progress, answers)
 
     def close(self) -> None:
         """End the sandbox's processes. Calling the generator again starts new ones."""

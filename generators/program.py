@@ -10,7 +10,7 @@ import inspect
 from dataclasses import dataclass
 from functools import cached_property
 
-from generators.blocks import BLOCKS, summary
+from generators.blocks import EVERY, summary
 from generators.errors import GamutError
 
 MAX_SOURCE = 64_000
@@ -80,7 +80,7 @@ class Program:
 
     def _block_calls(self) -> list[ast.Call]:
         calls = [n for n in ast.walk(self.tree) if isinstance(n, ast.Call)]
-        calls = [c for c in calls if isinstance(c.func, ast.Name) and c.func.id in BLOCKS]
+        calls = [c for c in calls if isinstance(c.func, ast.Name) and c.func.id in EVERY]
         return sorted(calls, key=lambda c: (c.end_lineno or 0, c.end_col_offset or 0))
 
 
@@ -164,7 +164,7 @@ def _refusal(node: ast.AST) -> str:
     if isinstance(node, ast.Attribute) and node.attr.startswith("_"):
         return f"the attribute {node.attr} is not allowed: it begins with an underscore"
     own = _bound(node)
-    if own in BLOCKS:
+    if own in EVERY:
         return f"{own} is the name of a block; call yours something else"
     if own.startswith("__") or (isinstance(node, ast.alias) and node.name.startswith("_")):
         return f"the name {own} is not allowed"
@@ -204,7 +204,7 @@ def _bare_constant(statement: ast.stmt) -> bool:
 
 def _sentence(call: ast.Call) -> str:
     assert isinstance(call.func, ast.Name)
-    names = list(inspect.signature(BLOCKS[call.func.id]).parameters)
+    names = list(inspect.signature(EVERY[call.func.id]).parameters)
     given = [*zip(names, call.args, strict=False), *((k.arg, k.value) for k in call.keywords)]
     settings = [f"{name}: {v.value!s:.40}" for name, v in given if isinstance(v, ast.Constant)]
     words = summary(call.func.id)

@@ -13,7 +13,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import conf
-from generators.blocks import BLOCKS, host_blocks, summary
+from generators.blocks import ASKING, BLOCKS, host_blocks, summary
 from generators.blocks.clauses import clause
 from generators.context import load_context, public_view
 
@@ -72,8 +72,10 @@ def poles(axis: dict[str, Any], lines: list[str]) -> list[str]:
 
 
 def test_every_block_is_listed_and_says_what_it_does() -> None:
-    assert set(BLOCKS) == {*PLACEMENTS, *WORDINGS, *TELLINGS, *OPERATIONS} == set(HOST)
-    for name in BLOCKS:
+    assert (
+        set(BLOCKS) == {*PLACEMENTS, *WORDINGS, *TELLINGS, *OPERATIONS} == set(HOST) - set(ASKING)
+    )
+    for name in HOST:
         assert re.fullmatch(r"[A-Z][^.]*\.", summary(name)), name
 
 

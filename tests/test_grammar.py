@@ -10,7 +10,7 @@ from generators.blocks import BLOCKS
 
 
 def test_signatures_are_those_of_the_blocks() -> None:
-    assert signatures().keys() == BLOCKS.keys()
+    assert signatures().keys() == BLOCKS.keys() | {"retell"}
     lattice = signatures()["lattice"]
     assert [p.kind for p in lattice.parameters] == ["Size", "Dimension", "Levels", "Seed"]
     levels = lattice.parameter("levels")

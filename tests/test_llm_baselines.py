@@ -282,4 +282,3 @@ def test_the_command_refuses_what_names_no_model() -> None:
     refused(*base, *url, "--set", "llm.budget.cals=1", said=("llm.budget.cals: unknown key",))
     sides = ("compare", "llm:one_shot_list", "baseline:middle", "--context", ELDERS)
     refused(*sides, said=("`gamut generate llm:one_shot_list --out people.jsonl", "give that file"))
-    refused("generate", "x", *base[2:], *url, said=("no language model is asked",))

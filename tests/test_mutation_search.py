@@ -203,6 +203,33 @@ def test_a_limit_ends_mutation_by_models_wherever_it_is_replayed(
     assert search.state.folded == TICKETS
 
 
+def test_what_programs_ask_counts_towards_the_limits(
+    contexts: list[Context], writer: Writer
+) -> None:
+    search = a_search(contexts, MODELS[:1], {"calls": 1_000.0})
+    mutation = search.mutation
+    assert mutation is not None
+    mutation.asked_by_program({"ask_calls": 995})
+    run(search, writer)
+    assert mutation.ended == "llm.budget.calls=1000"  # far from it without
+    assert mutation.spending[MODELS[0].name].costs["model_calls"] < 10
+
+
+@pytest.mark.parametrize("asks", [False, True])
+def test_models_are_told_of_asking_where_programs_may_ask(
+    contexts: list[Context], asks: bool
+) -> None:
+    search = a_search(contexts)
+    search.mutation = search.state.mutation = Mutation(MODELS, contexts, None, asks)
+    models = {model.name: FakeModel() for model in MODELS}
+    writer = a_writer(**models)
+    run(search, writer)
+    writer.close()
+    told = [dict(r.messages[:1])["system"] for m in models.values() for r in m.asked]
+    assert told
+    assert all(("ask_all(prompts" in text) == ("retell(texts" in text) == asks for text in told)
+
+
 def test_a_spent_budget_ends_that_model_and_typed_gp_goes_on(contexts: list[Context]) -> None:
     gone = [BudgetSpent("llm.budget.calls=3 is spent")] * 99
     search, writer = a_search(contexts, MODELS[:1]), a_writer(small=FakeModel(*gone))

@@ -144,7 +144,7 @@ def test_what_fails_for_good_is_a_verdict_with_its_reason(
     assert verdict["cost"]["model_calls"] == len(reasons) - (reasons == ["budget spent"])
 
 
-@pytest.mark.parametrize("outcome", [Outcome.TIMEOUT, Outcome.CRASH, Outcome.MEMORY])
+@pytest.mark.parametrize("outcome", [Outcome.TIMEOUT, Outcome.CRASH, Outcome.MEMORY, Outcome.ASKS])
 def test_what_another_try_might_end_otherwise_is_left_to_evaluation(outcome: Outcome) -> None:
     written, model = write(GOOD, run=fails(outcome))
     assert written.program == parse(CHILD)

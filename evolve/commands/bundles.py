@@ -3,7 +3,7 @@
 import json
 import sys
 from collections.abc import Iterator
-from contextlib import closing
+from contextlib import ExitStack, closing
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -14,6 +14,7 @@ from evolve.commands.asking import KEY_ENV, LLM, MODEL, SET
 if TYPE_CHECKING:
     from generators.context import Context
     from generators.generator import Generator
+    from generators.llm import LanguageModel
     from generators.persona import Persona
 
 BUNDLE = Annotated[
@@ -102,49 +103,54 @@ def generate(
 ) -> None:
     """Make personas from a bundle, as JSON Lines.
 
-    Only the public part of the context is used.
-
-    A language model writes llm:one_shot_list (a list of diverse users), llm:name_only (their names
-    alone) and llm:formative_memories (sketches that vary on the traits, then memories of each); for
-    these --llm and --model are needed. `gamut score`, `compare` and `map` take the file.
+    Only the public part of the context is used. --llm and --model are for a program that asks a
+    language model, and for what one writes: llm:one_shot_list (a list of diverse users),
+    llm:name_only (their names alone), llm:formative_memories (sketches that vary on the traits,
+    then memories of each). Answers are kept, so that the same seed gives the same personas.
+    `gamut score`, `compare` and `map` take the file.
 
     Example: gamut generate runs/demo/archive/best --context my.yaml -n 1000 --out personas.jsonl
     """
+    from evolve.commands.asking import asked_model
     from evolve.commands.output import check_file
     from generators.context import load_context
-    from generators.errors import InputError
+    from generators.llm_baselines import llm_baseline
     from generators.persona import write_personas
 
     check_file(out)
+    opened = load_context(context)
     kind, _, name = bundle.partition(":")
-    if kind == "llm":
-        from evolve.commands.asking import asked_model
-        from generators.llm_baselines import llm_baseline
-
-        opened = load_context(context)
-        with asked_model(llm, model, key_env, given) as asked:
+    with ExitStack() as held:
+        asked = None
+        if kind == "llm" or llm or model or key_env or given:
+            asked = held.enter_context(asked_model(llm, model, key_env, given))
+        if kind == "llm" and asked:
             personas = llm_baseline(name, opened, n, seed, asked, _say)
-        write_personas(personas, sys.stdout if out is None else out)
-    elif llm or model or key_env or given:
-        raise InputError(f"{bundle}: no language model is asked; --llm goes with llm:NAME")
-    else:
-        _generate(bundle, context, n, seed, out, trust)
+            write_personas(personas, sys.stdout if out is None else out)
+        else:
+            _generate(bundle, opened, n, seed, out, trust, asked)
     if out is not None:
         print(f"{n} personas: {out}", file=sys.stderr)
 
 
-def _generate(bundle: str, context: Path, n: int, seed: int, out: Path | None, trust: bool) -> None:
+def _generate(
+    bundle: str,
+    context: "Context",
+    n: int,
+    seed: int,
+    out: Path | None,
+    trust: bool,
+    asked: "LanguageModel | None",
+) -> None:
     """Write the personas of a bundle, through the sandbox."""
     import generators
-    from generators.context import load_context
     from generators.errors import GamutError
     from generators.generator import GenerationError
     from generators.persona import write_personas
 
-    opened = load_context(context)
-    with closing(generators.load(bundle, trust=trust)) as generator:
+    with closing(generators.load(bundle, trust=trust, model=asked)) as generator:
         try:
-            made = _made(generator, opened, n, seed)
+            made = _made(generator, context, n, seed)
             write_personas(made, sys.stdout if out is None else out)
         except GenerationError as error:
             raise GamutError(f"{bundle}: its program does not make them: {error}") from error

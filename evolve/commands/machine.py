@@ -7,6 +7,8 @@ from typing import Annotated, Any
 
 import typer
 
+from evolve.commands.asking import KEY_ENV, LLM, MODEL
+
 
 def register(app: typer.Typer) -> None:
     """Add the commands of this module."""
@@ -14,22 +16,9 @@ def register(app: typer.Typer) -> None:
 
 
 def doctor(
-    llm: Annotated[
-        str | None,
-        typer.Option(
-            help="Probe a language model: the address of its server, up to and with /v1; or"
-            " `local`, the server of `gamut models serve`.",
-            metavar="URL|local",
-            show_default=False,
-        ),
-    ] = None,
-    model: Annotated[
-        str | None, typer.Option(help="What the server calls the model.", show_default=False)
-    ] = None,
-    key_env: Annotated[
-        str | None,
-        typer.Option(help="The environment variable that holds the key.", show_default=False),
-    ] = None,
+    llm: LLM = None,
+    model: MODEL = None,
+    key_env: KEY_ENV = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
 ) -> None:
     """Say what this machine offers, and what a model can do.

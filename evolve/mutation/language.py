@@ -2,7 +2,7 @@
 
 from functools import cache
 
-from evolve.grammar import Parameter, Signature, signatures
+from evolve.grammar import Parameter, Signature, asking, grown_blocks
 from evolve.operators import MAX_SIZE
 from generators.blocks import summary
 from generators.program import MODULES
@@ -48,11 +48,25 @@ def lacks() -> str:
     )
 
 
+ASKS = """\
+Blocks that ask a language model (they cost; at most 2 prompts a person, in at most 3 rounds; an \
+answer may be "", so keep a text of your own for that; write all that matters into the prompt):
+ask(prompt: str) -> str  # Asks one thing.
+ask_all(prompts: list of str) -> list of str  # Asks many things at once: use it for people."""
+
+
+def block_list(explained: bool, asks: bool = False) -> str:
+    """The blocks' signatures, a line each, with their one-line summaries if `explained`; with
+    those that ask a language model where the search may."""
+    with asking(asks):
+        lines = _block_list(explained, tuple(grown_blocks()))
+    return f"{lines}\n{ASKS}" if asks else lines
+
+
 @cache
-def block_list(explained: bool) -> str:
-    """The blocks' signatures, a line each, with their one-line summaries if `explained`."""
+def _block_list(explained: bool, signatures: tuple[Signature, ...]) -> str:
     lines = []
-    for signature in signatures().values():
+    for signature in signatures:
         said = f"  # {summary(signature.name)}" if explained else ""
         lines.append(f"{_written(signature)}{said}")
     return "\n".join(["Blocks:", *lines])

@@ -9,9 +9,10 @@ from typing import Any
 from evolve.config import Config
 from evolve.directory import SPENT
 from evolve.evaluate import Setup, evaluation_seed
-from evolve.mutation.mutation import PROMPT, Mutation, Writes
+from evolve.mutation.mutation import Mutation, Writes
 from evolve.mutation.prompts import ROLE
 from evolve.mutation.writer import Writer
+from evolve.tally import PROMPT
 from generators.context import Context
 from generators.generator import generate
 from generators.llm import Capabilities, LanguageModel, Ledger, Settings
@@ -58,7 +59,7 @@ def mutation_of(config: Config, found: Mapping[str, Any], training: Sequence[Con
     budget = config.llm.budget if config.llm else None
     limits = {name: getattr(budget, name) for name in ("calls", "tokens", "money")}
     given = {name: limit for name, limit in limits.items() if limit is not None}
-    return Mutation(models, training, given)
+    return Mutation(models, training, given, config.settings.ask)
 
 
 def open_writer(config: Config, folder: Path, setup: Setup, found: Mapping[str, Any]) -> Writer:

@@ -16,13 +16,12 @@ from evolve.mutation.prompts import UNKNOWN_ROOM, Seen, Subject, question, short
 from evolve.mutation.replies import FORMS
 from evolve.operators import MAX_SIZE
 from evolve.store import BY_MODEL, Candidate
+from evolve.tally import tokens_counted
 from generators.context import Context
 from generators.llm import Request
 from generators.program import Program
 
 SHOWN_CONTEXTS = 2
-TOKENS = 1_000.0  # of an answer that count as much as an average candidate does
-PROMPT = 0.25  # what a token of a prompt counts beside one of an answer: so are most priced
 
 
 @dataclass(frozen=True)
@@ -96,6 +95,7 @@ class Spending:
 class Mutation:
     """Models, ideas and forms, each drawn by what it has gained for its cost.
 
+    `asks`: whether programs may ask a model.
     `limits`: what the models may take together, by name: calls, tokens, money. They are asked no
     more once what is in flight might use up the rest, as far as the verdicts tell. So that end is
     part of the search and is replayed with it; the client's own budget is the guard behind it.
@@ -112,8 +112,9 @@ class Mutation:
         models: Sequence[Writes],
         training: Sequence[Context],
         limits: Mapping[str, float] | None = None,
+        asks: bool = False,
     ) -> None:
-        self.ended = ""
+        self.ended, self._asks = "", asks
         self._limits, self._flying = dict(limits or {}), set[int]()
         self._used: Counter[str] = Counter()
         self._worst: Counter[str] = Counter()
@@ -142,6 +143,7 @@ class Mutation:
             idea=idea,
             form=form,
             limit=max(MAX_SIZE, Program(parent.source).nodes),
+            asks=self._asks,
         )
         room = model.room or UNKNOWN_ROOM
         request = question(subject, room, sample=ticket)
@@ -180,7 +182,7 @@ class Mutation:
         """What a model's tokens count, in average candidates."""
         weight = self.models[self.arm_of(verdict)].weight
         cost = verdict["cost"]
-        return weight * float(PROMPT * cost["prompt_tokens"] + cost["completion_tokens"]) / TOKENS
+        return weight * tokens_counted(cost["prompt_tokens"], cost["completion_tokens"])
 
     def credit(
         self, candidate: Candidate, verdict: Mapping[str, Any], gain: float, cost: float, ok: bool
@@ -198,6 +200,12 @@ class Mutation:
         spending.spent |= written["spent"]
         self._flying.discard(candidate.ticket)
         self._hold_to_limits(verdict["cost"], written["reserved"])
+
+    def asked_by_program(self, cost: Mapping[str, float]) -> None:
+        """Account for what a candidate's program asked: it is paid from the same budget."""
+        tokens = cost.get("ask_prompt_tokens", 0) + cost.get("ask_completion_tokens", 0)
+        taken = {"calls": cost.get("ask_calls", 0), "tokens": tokens}
+        self._used.update({**taken, "money": cost.get("ask_money", 0.0)})
 
     def _hold_to_limits(self, cost: Mapping[str, float], reserved: Mapping[str, float]) -> None:
         tokens = cost["prompt_tokens"] + cost["completion_tokens"]

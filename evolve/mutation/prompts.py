@@ -51,6 +51,7 @@ class Subject:
         contexts: training contexts that findings are shown of.
         idea, form: names of what is to be done and of how to answer.
         limit: most syntax nodes of the answer's program.
+        asks: whether the program may ask a language model.
     """
 
     parent: Seen
@@ -59,6 +60,7 @@ class Subject:
     idea: str
     form: str
     limit: int
+    asks: bool = False
 
 
 def question(subject: Subject, room: int, sample: int) -> Request | None:
@@ -77,7 +79,7 @@ def shortest(subject: Subject, sample: int) -> Request:
 
 def _request(subject: Subject, shown: Sequence[str], sample: int) -> Request:
     reply = 400 + 2 * own_count(subject.parent.source)
-    messages = chat(_user(subject, shown), _system(shown))
+    messages = chat(_user(subject, shown), _system(shown, subject.asks))
     return Request(ROLE, messages, reply, TEMPERATURE, sample)
 
 
@@ -103,9 +105,9 @@ def fits(request: Request, room: int) -> bool:
     return own_prompt(request) + request.max_tokens <= room
 
 
-def _system(shown: Sequence[str]) -> str:
+def _system(shown: Sequence[str], asks: bool) -> str:
     """What all questions begin with, so that a server's prompt cache works."""
-    return "\n\n".join([TASK, lacks(), KINDS, block_list("block summaries" in shown)])
+    return "\n\n".join([TASK, lacks(), KINDS, block_list("block summaries" in shown, asks)])
 
 
 def _user(subject: Subject, shown: Sequence[str]) -> str:

@@ -12,7 +12,7 @@ from typing import Any
 
 from pydantic import ConfigDict, ValidationError, validate_call
 
-from generators.blocks import placements, telling, wording
+from generators.blocks import asking, placements, telling, wording
 
 _MODULES: dict[Any, tuple[str, ...]] = {
     placements: (
@@ -30,10 +30,18 @@ BLOCKS: dict[str, Callable[..., Any]] = {
     name: getattr(module, name) for module, names in _MODULES.items() for name in names
 }
 
+ASKING: dict[str, Callable[..., Any]] = {
+    name: getattr(asking, name) for name in ("ask", "ask_all", "retell")
+}
+"""Blocks that need a language model. Any program may call them; the search knows of them only where
+it is allowed to ask."""
+
+EVERY = {**BLOCKS, **ASKING}
+
 
 def summary(name: str) -> str:
     """What a block does: the first line of its docstring."""
-    return (inspect.getdoc(BLOCKS[name]) or "").partition("\n")[0]
+    return (inspect.getdoc(EVERY[name]) or "").partition("\n")[0]
 
 
 def host_blocks() -> dict[str, Callable[..., Any]]:
@@ -44,7 +52,7 @@ def host_blocks() -> dict[str, Callable[..., Any]]:
     checked = ConfigDict(strict=True, allow_inf_nan=False)
     return {
         name: partial(_called, name, validate_call(config=checked)(block))
-        for name, block in BLOCKS.items()
+        for name, block in EVERY.items()
     }
 
 
@@ -54,7 +62,7 @@ def _called(name: str, block: Callable[..., Any], /, *args: Any, **kwargs: Any) 
     except ValidationError as error:
         first = error.errors(include_input=False, include_url=False)[0]
         argument, *inside = first["loc"]
-        parameters = list(inspect.signature(BLOCKS[name]).parameters)
+        parameters = list(inspect.signature(EVERY[name]).parameters)
         if isinstance(argument, int) and argument < len(parameters):  # given by position
             argument = parameters[argument]
         where = ".".join(str(part) for part in (argument, *inside))

@@ -14,6 +14,7 @@ from typing_extensions import TypedDict
 
 MAX_PERSONAS = 256  # a call; larger populations are made in chunks
 MAX_AXES = 12
+LONGEST_PROMPT = 4_000  # characters
 
 
 @dataclass(frozen=True)
@@ -95,3 +96,17 @@ Texts = Annotated[
 
 People = Annotated[list[dict[str, Any]], Kind("People")]
 """What a program returns: records with name, description and the levels meant, [n]."""
+
+Prompt = Annotated[str, MinLen(1), MaxLen(LONGEST_PROMPT), Kind("Prompt")]
+"""A question to a language model."""
+
+Prompts = Annotated[
+    list[Annotated[str, MinLen(1), MaxLen(LONGEST_PROMPT)]], MaxLen(MAX_PERSONAS), Kind("Prompts")
+]
+"""Questions, [any number]."""
+
+Reply = Annotated[str, Kind("Reply")]
+"""What a language model answered; empty where it did not."""
+
+Replies = Annotated[list[str], Kind("Replies")]
+"""An answer a prompt."""

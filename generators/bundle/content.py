@@ -7,6 +7,7 @@ from typing import Annotated, Any, Literal, TypeVar
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError
 
+from generators.asking import check_recorded
 from generators.bundle.layout import (
     CARD,
     MAPS,
@@ -188,6 +189,8 @@ def _personas(bundle: str, files: Mapping[str, bytes], known: Provenance) -> tup
         for p in known.populations
         for _ in range(p.n)
     ]
+    begins = [sum(p.n for p in known.populations[:k]) for k in range(len(known.populations))]
+    sizes = dict(zip(begins, (p.n for p in known.populations), strict=True))
     # Not splitlines: a text may hold other characters that Python takes for the end of a line.
     lines = read_text(bundle, PERSONAS, files[PERSONAS]).removesuffix("\n").split("\n")
     lines = [] if lines == [""] else lines
@@ -206,8 +209,19 @@ def _personas(bundle: str, files: Mapping[str, bytes], known: Provenance) -> tup
             if recorded.get(key) != value:
                 said = f"line {number}: provenance.{key}: should be {value}"
                 raise refusal(bundle, PERSONAS, f"{said} by {PROVENANCE}")
+        if "answers" in recorded:
+            fault = _fault_of_answers(recorded["answers"], sizes.get(number - 1))
+            if fault:
+                raise refusal(bundle, PERSONAS, f"line {number}: provenance.answers: {fault}")
         personas.append(persona)
     return tuple(personas)
+
+
+def _fault_of_answers(answers: Any, size: int | None) -> str:
+    """What is wrong with the answers that a population of a size was made with."""
+    if size is None:
+        return "stands with the first persona of a population, and with no other"
+    return check_recorded(answers, size)
 
 
 def _persona(bundle: str, where: str, line: str) -> Persona:

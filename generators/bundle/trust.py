@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from functools import cache
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from generators.bundle.content import Bundle, checked_bundle
 from generators.bundle.source import GALLERY, read_files
@@ -11,6 +11,9 @@ from generators.cache import cache_folder
 from generators.errors import InputError
 from generators.generator import Generator
 from generators.sandbox import probe
+
+if TYPE_CHECKING:
+    from generators.llm import LanguageModel
 
 JAILED = "monty+bwrap"
 
@@ -24,11 +27,16 @@ def read_bundle(path: str | Path) -> Bundle:
     return checked_bundle(str(path), read_files(path))
 
 
-def load(path: str | Path, *, trust: bool = False) -> Generator:
-    """The generator of a bundle: call it with a context, n and a seed to get personas."""
+def load(
+    path: str | Path, *, trust: bool = False, model: "LanguageModel | None" = None
+) -> Generator:
+    """The generator of a bundle: call it with a context, n and a seed to get personas.
+
+    `model` answers a program that asks a language model; it is the caller's to close.
+    """
     bundle = read_bundle(path)
     check_trust(bundle, trust)
-    return Generator(bundle.program)
+    return Generator(bundle.program, model)
 
 
 def check_trust(bundle: Bundle, trust: bool = False) -> None:

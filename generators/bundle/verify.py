@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from generators.asking import Answers
 from generators.bundle.content import Bundle, Population
 from generators.bundle.trust import read_bundle
 from generators.generator import GenerationError, generate
@@ -67,9 +68,15 @@ def verify_bundle(path: str | Path, sandbox: Sandbox) -> Verification:
 def _difference(
     bundle: Bundle, population: Population, recorded: Sequence[Persona], sandbox: Sandbox
 ) -> str:
-    """The first difference between a recorded population and a new one; empty where none is."""
+    """The first difference between a recorded population and a new one; empty where none is.
+
+    A program that asks a language model is told the recorded answers.
+    """
+    what = population.context, population.n, population.seed
+    asked = (recorded[0].provenance or {}).get("answers", {})
+    answers = Answers(recorded=asked)
     try:
-        made = generate(sandbox, bundle.program, population.context, population.n, population.seed)
+        made = generate(sandbox, bundle.program, *what, answers=answers)
     except GenerationError as error:
         return f"the program does not make them: {error}"
     for number, (old, new) in enumerate(zip(recorded, made, strict=True), start=1):
@@ -77,7 +84,8 @@ def _difference(
             said = _unlike(getattr(old, field), getattr(new, field))
             if said:
                 return f"persona {number}: {field}: {said}"
-    return ""
+    unused = len(asked) - len(answers.table)
+    return f"{unused} recorded answers are to nothing that the program asks" if unused else ""
 
 
 def _unlike(old: Any, new: Any) -> str:

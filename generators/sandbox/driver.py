@@ -65,9 +65,8 @@ def _serve(wire: Wire, runner: Runner, limits: Limits, nowhere: int) -> None:
         faulthandler.dump_traceback_later(
             limits.wall_seconds + WATCHDOG_GRACE, exit=True, file=nowhere
         )
-        reply = asdict(
-            runner.run(request["source"], request["context"], request["n"], request["seed"])
-        )
+        names = ("source", "context", "n", "seed", "answers")
+        reply = asdict(runner.run(*(request[name] for name in names)))
         faulthandler.cancel_dump_traceback_later()
         result = reply.pop("result")
         wire.send(json.dumps(reply))

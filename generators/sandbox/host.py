@@ -12,6 +12,7 @@ import sys
 import tempfile
 import time
 import weakref
+from collections.abc import Mapping
 from dataclasses import asdict
 from typing import Any
 
@@ -99,9 +100,12 @@ class DriverProcess:
             self._hello = hello
         return self._hello
 
-    def ask(self, source: str, context: str, n: int, seed: int) -> Reply:
+    def ask(
+        self, source: str, context: str, n: int, seed: int, answers: Mapping[str, str]
+    ) -> Reply:
         """One run, as the driver tells it."""
-        request = json.dumps({"source": source, "context": context, "n": n, "seed": seed})
+        what = {"source": source, "context": context, "n": n, "seed": seed}
+        request = json.dumps({**what, "answers": dict(answers)})
         deadline = time.monotonic() + self._limits.wall_seconds + HOST_GRACE
         try:
             self._wire.send(request, deadline)
@@ -113,6 +117,7 @@ class DriverProcess:
                 int(meta["host_calls"]),
                 str(meta["printed"]),
                 result,
+                tuple(str(prompt) for prompt in meta["asks"]),
             )
         except TimeoutError as error:
             raise DriverLateError from error

@@ -65,6 +65,7 @@ class Outcome(StrEnum):
     TIMEOUT = "timeout"
     MEMORY = "memory"  # heap or printed output
     CRASH = "crash"  # the worker or the driver died
+    ASKS = "asks"  # it needs answers of a language model that it was not given
     REFUSED = "refused"  # never run
     INVALID = "invalid"  # what it returned is not a JSON list within bounds
 
@@ -79,6 +80,7 @@ class Verdict:
         reason: why it is not OK, in one line; empty if it is.
         host_calls: calls of blocks that it made.
         printed: what it printed.
+        asks: the prompts whose answers it needs, where the outcome is ASKS.
     """
 
     outcome: Outcome
@@ -86,6 +88,7 @@ class Verdict:
     reason: str = ""
     host_calls: int = 0
     printed: str = ""
+    asks: tuple[str, ...] = ()
 
     @property
     def ok(self) -> bool:
@@ -102,6 +105,7 @@ class Reply:
     host_calls: int
     printed: str
     result: str = ""
+    asks: tuple[str, ...] = ()
 
 
 # A path of two parts or more: enough to betray where things lie on this machine.

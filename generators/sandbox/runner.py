@@ -21,6 +21,7 @@ from typing import Any, NoReturn
 
 import pydantic_monty as monty
 
+from generators.sandbox.answers import ANSWERS, UnansweredError
 from generators.sandbox.jail import Launcher, reap_orphans
 from generators.sandbox.limits import Limits, Outcome, Reply, tidy
 
@@ -142,27 +143,42 @@ class Runner:
         self._pool.__exit__(None, None, None)
         reap_orphans(wait=True)
 
-    def run(self, source: str, context: str, n: int, seed: int) -> Reply:
-        """Runs `generate(context, n, rng)` of a program; `context` is JSON text."""
+    def run(
+        self,
+        source: str,
+        context: str,
+        n: int,
+        seed: int,
+        answers: Mapping[str, str] = MappingProxyType({}),
+    ) -> Reply:
+        """Runs `generate(context, n, rng)` of a program; `context` is JSON text.
+
+        `answers`: of a language model, by prompt.
+        """
         run = _Run(self._limits)
         result = ""
+        asks: tuple[str, ...] = ()
+        ANSWERS.set(answers)
         try:
             result = self._result(run, source, context, n, seed)
             outcome, reason = Outcome.OK, ""
         except StoppedError as stopped:
             outcome, reason = stopped.outcome, stopped.reason
+        except UnansweredError as error:
+            outcome, reason, asks = Outcome.ASKS, "asks a language model", error.prompts
         except monty.MontyCrashedError as crash:
             outcome, reason = _crash(crash)
         except (monty.MontyRuntimeError, monty.MontySyntaxError) as error:
             outcome, reason = self._failure(error)
         if run.printed_too_much:
-            outcome, reason, result = Outcome.MEMORY, self._print_limit, ""
+            outcome, reason, result, asks = Outcome.MEMORY, self._print_limit, "", ()
         return Reply(
             outcome,
             tidy(reason, self._limits.error_text),
             run.calls,
             tidy(run.printed, self._limits.printed, one_line=False),
             result,
+            asks,
         )
 
     def _result(self, run: _Run, source: str, context: str, n: int, seed: int) -> str:
@@ -253,7 +269,7 @@ class Runner:
             parse_int = _small_integer if _LONG_NUMBER.search(payload) else None
             args, kwargs = json.loads(payload, parse_constant=_refuse_constant, parse_int=parse_int)
             text = json.dumps(self._blocks[name](*args, **kwargs), allow_nan=False)
-        except (ValueError, TypeError):
+        except (ValueError, TypeError, UnansweredError):
             raise
         except Exception as error:  # a block's fault, told to the program without its text
             raise ValueError(f"failed with {type(error).__name__}") from error

@@ -6,8 +6,9 @@ import json
 import os
 import threading
 import time
+from collections.abc import Mapping
 from operator import index
-from types import TracebackType
+from types import MappingProxyType, TracebackType
 from typing import Any, Literal, Self
 
 from generators.errors import GamutError, InputError
@@ -57,11 +58,20 @@ class Sandbox:
         """The driver's process, for whoever watches processes."""
         return self._driver.pid
 
-    def run(self, source: str, payload: dict[str, Any], n: int, seed: int) -> Verdict:
+    def run(
+        self,
+        source: str,
+        payload: dict[str, Any],
+        n: int,
+        seed: int,
+        answers: Mapping[str, str] = MappingProxyType({}),
+    ) -> Verdict:
         """Runs `generate(payload, n, Random(seed))`; whatever the program does, a verdict.
 
-        The verdict depends on the arguments alone, timeouts apart. InputError if `n` or `payload`
-        is out of bounds, since that is not the program's fault.
+        `answers` are those of a language model, by prompt; a program that needs one that is not
+        there ends with the outcome ASKS. The verdict depends on the arguments alone, timeouts
+        apart. InputError if `n` or `payload` is out of bounds, since that is not the program's
+        fault.
         """
         n, seed = index(n), index(seed)  # of numpy's integers, too
         context = self._checked(payload, n)
@@ -73,7 +83,7 @@ class Sandbox:
             try:
                 driver = self._ready()
                 started = time.monotonic()
-                reply = driver.ask(source, context, n, seed)
+                reply = driver.ask(source, context, n, seed, answers)
             except (DriverGoneError, DriverLateError) as error:
                 self._restart()
                 return self._lost(error, time.monotonic() - started)
@@ -162,7 +172,7 @@ def _verdict(reply: Reply) -> Verdict:
             if not isinstance(value, list):
                 outcome, reason = Outcome.INVALID, "the result is not a list"
                 value = None
-    return Verdict(outcome, value, reason, reply.host_calls, reply.printed)
+    return Verdict(outcome, value, reason, reply.host_calls, reply.printed, reply.asks)
 
 
 def probe() -> dict[str, Any]:

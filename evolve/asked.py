@@ -1,0 +1,50 @@
+"""The language model that the programs of a run may ask: each worker opens it on its own."""
+
+import atexit
+import uuid
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from evolve.config import read_config
+from evolve.directory import SPENT
+from generators.errors import GamutError
+from generators.llm import BudgetSpent, Capabilities, LanguageModel, Settings
+
+
+def found_to_ask(probed: Mapping[str, Any]) -> dict[str, Any]:
+    """What evaluations keep of the model, plain JSON; `probed` is what the manifest says of it."""
+    able = {k: v for k, v in probed.items() if k not in ("base_url", "model")}
+    return {"session": uuid.uuid4().hex, "able": able}
+
+
+def open_model(folder: Path, found: Mapping[str, Any]) -> LanguageModel:
+    """The model of the run in a folder, on its ledger and in its session."""
+    config = read_config(folder / "config.yaml")
+    if config.llm is None:
+        raise GamutError(f"{folder}: its programs may ask a model, but config.yaml names none")
+    settings = _share(config.llm, config.workers)
+    able = Capabilities.from_plain(found["able"])
+    model = LanguageModel(
+        settings, ledger=folder / SPENT, session=found["session"], capabilities=able
+    )
+    atexit.register(model.close)  # it lives with the process, as evaluators do
+    return model
+
+
+def _share(settings: Settings, workers: int | str) -> Settings:
+    """Settings for one of several workers: together they make no more calls at a time than said."""
+    several = workers if isinstance(workers, int) else 1
+    roles = {role: max(1, most // several) for role, most in settings.role_concurrency.items()}
+    each = {"concurrency": max(1, settings.concurrency // several), "role_concurrency": roles}
+    return settings.model_copy(update=each)
+
+
+def advice_on(error: GamutError, folder: Path) -> GamutError | None:
+    """A spent budget with what to do about it; None for any other error."""
+    if not isinstance(error, BudgetSpent):
+        return None
+    return GamutError(
+        f"{error}. What is stored is kept: raise that limit under llm: budget: in"
+        f" {folder / 'config.yaml'}, and `gamut resume {folder}` goes on"
+    )
