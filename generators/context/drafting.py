@@ -198,9 +198,9 @@ def _statements_question(about: str, trait: _Trait, pole: str, subject: str) -> 
     others = f"\n\nThese are written already, so write about other things:{before}" if kept else ""
     return (
         f"{about} They differ in {trait.name}: some are {other}, and some are {label}.{others}\n\n"
-        f"Write {AT_ONCE} short sentences that somebody who is {label} says of himself or herself, and"
-        f" that nobody says who is {other}. They are about: {subject}. Each is in the first person"
-        " (I, my, me), plain and concrete, has 8 to 20 words, and tells one thing that this person"
+        f"Write {AT_ONCE} short sentences that somebody who is {label} says of himself or herself,"
+        f" and that nobody says who is {other}. They are about: {subject}. Each is in the first"
+        " person (I, my, me), plain and concrete, has 8 to 20 words, and tells one thing that this person"
         " does or lives through, another one each time. One of them says what this person does not"
         f" do. Never use the words “{trait.name}”, “{label}” or “{other}”. Answer with JSON alone:"
         ' {"statements": [text, …]}'
