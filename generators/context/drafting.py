@@ -200,9 +200,9 @@ def _statements_question(about: str, trait: _Trait, pole: str, subject: str) -> 
         f"{about} They differ in {trait.name}: some are {other}, and some are {label}.{others}\n\n"
         f"Write {AT_ONCE} short sentences that somebody who is {label} says of himself or herself,"
         f" and that nobody says who is {other}. They are about: {subject}. Each is in the first"
-        " person (I, my, me), plain and concrete, has 8 to 20 words, and tells one thing that this person"
-        " does or lives through, another one each time. One of them says what this person does not"
-        f" do. Never use the words “{trait.name}”, “{label}” or “{other}”. Answer with JSON alone:"
+        " person (I, my, me), plain and concrete, has 8 to 20 words, and tells one thing that this"
+        " person does or lives through, another one each time. One of them says what this person"
+        f" does not do. Never use the words “{trait.name}”, “{label}” or “{other}”. Answer with JSON alone:"
         ' {"statements": [text, …]}'
     )
 
