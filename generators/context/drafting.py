@@ -202,8 +202,8 @@ def _statements_question(about: str, trait: _Trait, pole: str, subject: str) -> 
         f" and that nobody says who is {other}. They are about: {subject}. Each is in the first"
         " person (I, my, me), plain and concrete, has 8 to 20 words, and tells one thing that this"
         " person does or lives through, another one each time. One of them says what this person"
-        f" does not do. Never use the words “{trait.name}”, “{label}” or “{other}”. Answer with JSON alone:"
-        ' {"statements": [text, …]}'
+        f" does not do. Never use the words “{trait.name}”, “{label}” or “{other}”. Answer with"
+        ' JSON alone: {"statements": [text, …]}'
     )
 
 
