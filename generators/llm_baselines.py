@@ -102,7 +102,7 @@ class _Listing:
 _NAME = "first and last name"
 _USERS = _Listing(
     "diverse users",
-    {"name": _NAME, "description": "who this is, in two or three sentences"},
+    {"name": _NAME, "description": "two or three sentences about this person"},
     120,
 )
 _NAMES = _Listing("diverse users, by name alone", {"name": _NAME}, 25)

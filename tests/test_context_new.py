@@ -43,7 +43,7 @@ def model(traits: Any = TRAITS, edit: Edit = lambda asked, found: found) -> Beha
     """Gives the traits, and for each question six statements as `edit` leaves them."""
 
     def reply(asked: str) -> Any:
-        if "Write 6 sentences" in asked:
+        if "Write 6 short sentences" in asked:
             return sentences(asked, edit)
         if "Name 2 traits" not in asked:
             return "Good morning."  # the probe
@@ -73,7 +73,7 @@ def test_a_context_comes_of_it(tmp_path: Path) -> None:
     out = tmp_path / "my.yaml"
     with serving(model()) as server:
         said = new(server, out, "--json")
-        assert len(questions(server, "Write 6 sentences")) == 2 * 2 * len(SUBJECTS[0])
+        assert len(questions(server, "Write 6 short sentences")) == 2 * 2 * len(SUBJECTS[0])
         assert not questions(server, "These are written already")
     context = load_context(out)
     assert (context.id, context.description) == ("nurses_who_ask_an_assistant", NURSES)
@@ -116,7 +116,8 @@ def test_it_says_what_to_look_at(tmp_path: Path) -> None:
     def some(asked: str, found: list[Any]) -> list[Any]:
         if any(subject in asked for subject in SUBJECTS[1]):
             return ["Has a lamp on the desk at night."]
-        return [*found[:4], found[0].replace("often", "always"), 7, "I am.", "They sleep a lot."]
+        bad = [7, "I am.", "They sleep a lot.", "I nap. I snore a lot.", f"I {'so ' * 31}much."]
+        return [*found[:4], found[0].replace("often", "always"), *bad]
 
     with serving(model(edit=some)) as server:
         said = new(server, tmp_path / "my.yaml")
@@ -127,6 +128,7 @@ def test_it_says_what_to_look_at(tmp_path: Path) -> None:
     assert f"fewer than wished: axes[0] fatigue, low pole: 16 statements of {WISHED}" in said.out
     assert "- left out: 16 statements nearly the same as another" in said.out
     assert "- left out: 32 statements that are no sentence" in said.out
+    assert "- left out: 32 statements that are long, or several sentences" in said.out
     assert "- left out: 32 statements not in the first person" in said.out
     assert "poles told apart by signs: " in said.out
 
@@ -137,7 +139,7 @@ def test_traits_that_are_none_are_asked_for_again(tmp_path: Path) -> None:
     second = {"axes": TRAITS["axes"]}
 
     def reply(asked: str) -> str:
-        if "Write 6 sentences" in asked:
+        if "Write 6 short sentences" in asked:
             return sentences(asked, lambda _, found: found)
         return json.dumps(second if "other traits than these: fatigue." in asked else first)
 
@@ -193,11 +195,11 @@ def test_a_broken_answer_is_repaired_once(tmp_path: Path) -> None:
     def reply(asked: str) -> str:
         if "could not be used" in asked:
             return reply(asked.split("\n\nAn earlier answer")[0] + " again")
-        if "Write 6 sentences" in asked and "again" not in asked and "neighbours" in asked:
+        if "Write 6 short sentences" in asked and "again" not in asked and "neighbours" in asked:
             return '{"statements": ["I '
         return (
             sentences(asked, lambda _, found: found)
-            if "Write 6 sentences" in asked
+            if "Write 6 short sentences" in asked
             else json.dumps(TRAITS)
         )
 

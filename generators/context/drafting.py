@@ -23,7 +23,7 @@ ROLE = "draft"
 WISHED = 18  # statements a pole
 AT_ONCE = 6  # statements asked for in one call
 AXIS_CALLS = 3  # most calls for traits, repairs apart
-FEWEST_WORDS = 4  # of a statement
+FEWEST_WORDS, MOST_WORDS = 4, 30  # of a statement
 TITLE = 80  # most characters of a title
 SUBJECTS = (
     (
@@ -40,6 +40,7 @@ SUBJECTS = (
     ),
 )  # of the first round of questions, and of the second where statements are still missing
 _POLES = ("low", "high")
+_GOES_ON = re.compile(r"[.!?…]\s+\w")
 _TEMPERATURE = 0.8
 
 
@@ -173,7 +174,7 @@ def _fill(
         questions = [
             _request(
                 _statements_question(about, trait, pole, subject),
-                40 * AT_ONCE + 100,
+                60 * AT_ONCE + 100,
                 seed,
                 list_schema("statements", AT_ONCE),
             )
@@ -197,12 +198,12 @@ def _statements_question(about: str, trait: _Trait, pole: str, subject: str) -> 
     others = f"\n\nThese are written already, so write about other things:{before}" if kept else ""
     return (
         f"{about} They differ in {trait.name}: some are {other}, and some are {label}.{others}\n\n"
-        f"Write {AT_ONCE} sentences that somebody who is {label} says of himself or herself, and"
-        f" that nobody says who is {other}. They are about: {subject}. Each is in the first person"
-        " (I, my, me), plain and concrete, has 8 to 20 words, and tells one thing that this person"
-        " does or lives through, another one each time. One of them says what this person does not"
-        f" do. Never use the words “{trait.name}”, “{label}” or “{other}”. Answer with JSON alone:"
-        ' {"statements": [text, …]}'
+        f"Write {AT_ONCE} short sentences that somebody who is {label} says of himself or herself,"
+        f" and that nobody says who is {other}. They are about: {subject}. Each is in the first"
+        " person (I, my, me), plain and concrete, has 8 to 20 words, and tells one thing that this"
+        " person does or lives through, another one each time. One of them says what this person"
+        f" does not do. Never use the words “{trait.name}”, “{label}” or “{other}”. Answer with"
+        ' JSON alone: {"statements": [text, …]}'
     )
 
 
@@ -213,6 +214,8 @@ def _sift(text: Any, kept: list[str], written: Sequence[str], dropped: Counter[s
         sentence = _sentence(f"{sentence}.")
     if not sentence or len(plain_words(sentence)) < FEWEST_WORDS:
         dropped["statements that are no sentence"] += 1
+    elif len(plain_words(sentence)) > MOST_WORDS or _GOES_ON.search(sentence):
+        dropped["statements that are long, or several sentences"] += 1
     elif not is_first_person(sentence):
         dropped["statements not in the first person"] += 1
     elif any(near_pairs([sentence], written)):
