@@ -1,13 +1,18 @@
-"""The language model that the programs of a run may ask: each worker opens it on its own."""
+"""The language model that a run's programs may ask, or that answers as their personas.
+
+Each worker opens it on its own.
+"""
 
 import atexit
 import uuid
 from collections.abc import Mapping
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
-from evolve.config import read_config
+from evolve.config import Config, read_config
 from evolve.directory import SPENT
+from evolve.progress import Progress
 from generators.errors import GamutError
 from generators.llm import BudgetSpent, Capabilities, LanguageModel, Settings
 
@@ -18,11 +23,27 @@ def found_to_ask(probed: Mapping[str, Any]) -> dict[str, Any]:
     return {"session": uuid.uuid4().hex, "able": able}
 
 
+def found_to_interview(
+    config: Config, folder: Path, found: Mapping[str, Any], progress: Progress
+) -> dict[str, Any]:
+    """What evaluations keep of a model that answers as personas: `found`, and its scale.
+
+    Raises InputError, with the figures, where its answers on the anchors are unreliable.
+    """
+    from fitness.respondents.llm import calibrate
+
+    reasoning = config.respondent.partition(":")[2]
+    progress.say("calibrating the model on anchor personas")
+    with closing(open_model(folder, found)) as model:
+        scale = calibrate(model, reasoning)
+    return {**found, "scale": scale.as_json(), "reasoning": reasoning}
+
+
 def open_model(folder: Path, found: Mapping[str, Any]) -> LanguageModel:
     """The model of the run in a folder, on its ledger and in its session."""
     config = read_config(folder / "config.yaml")
     if config.llm is None:
-        raise GamutError(f"{folder}: its programs may ask a model, but config.yaml names none")
+        raise GamutError(f"{folder}: a model takes part, but config.yaml names none")
     settings = _share(config.llm, config.workers)
     able = Capabilities.from_plain(found["able"])
     model = LanguageModel(

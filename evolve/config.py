@@ -15,7 +15,7 @@ import yaml
 
 from evolve.search import METHODS, MUTATIONS, SELECTIONS, Settings
 from fitness.embedding import EMBEDDERS
-from fitness.respondents import NLI, RESPONDENTS
+from fitness.respondents import LLM, NLI, REASONING, RESPONDENTS
 from fitness.respondents.nli import HELP as NLI_HELP
 from generators.baselines import BASELINES, baseline
 from generators.bundle import check_trust, read_bundle
@@ -67,6 +67,9 @@ def from_plain(plain: Mapping[str, Any]) -> Config:
     if minutes is not None and not (isinstance(minutes, int | float) and minutes > 0):
         raise InputError(f"budget.minutes={minutes!r}: should be a number above 0, or null")
     llm = _language_model(plain.get("llm", {"name": "none"}))  # runs of earlier versions lack it
+    respondent = _respondent(plain["respondent"])
+    if respondent.startswith(f"{LLM}:") and llm is None:
+        raise InputError("respondent=llm: no model is configured; choose llm=server or llm=local")
     return Config(
         **whole,
         workers=as_workers(plain["workers"]),
@@ -75,7 +78,7 @@ def from_plain(plain: Mapping[str, Any]) -> Config:
         trust=_flag("trust", plain["trust"]),
         force=_flag("force", plain.get("force", False)),  # runs of earlier versions lack it
         contexts=plain["contexts"],
-        respondent=_respondent(plain["respondent"]),
+        respondent=respondent,
         llm=llm,
         embedder={
             **plain["embedder"],
@@ -244,8 +247,10 @@ def as_workers(value: Any) -> int | str:
 
 
 def _respondent(given: Mapping[str, Any]) -> str:
-    """The name of a respondent, with its model behind a colon where it takes one."""
-    name = _known("respondent", given["name"], {**RESPONDENTS, NLI: None})
+    """The name of a respondent; behind a colon its model, or how a language model reasons."""
+    name = _known("respondent", given["name"], {**RESPONDENTS, NLI: None, LLM: None})
+    if name == LLM:
+        return f"{LLM}:{_one_of('respondent.reasoning', given.get('reasoning', 'none'), REASONING)}"
     if name != NLI:
         return name
     if not given.get("model"):

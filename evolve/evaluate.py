@@ -34,7 +34,7 @@ from fitness.metrics import (
     rare_combination_coverage,
     rare_weights,
 )
-from fitness.respondents import Row, open_respondent
+from fitness.respondents import Respondent, Row, open_respondent
 from fitness.scoring import MOST_T, Scorecard, Scorer
 from generators.asking import Answers
 from generators.context import Context
@@ -70,6 +70,7 @@ class Setup:
         choice: contexts that the best elite is chosen on.
         ask: where programs may ask a language model: the `session` of the run for its client, and
             what the model is `able` to do. Which model it is, and its budget, are the run's.
+        interview: where a model answers as personas: the same, its `scale`, and `reasoning`.
     """
 
     training: tuple[Context, ...]
@@ -86,6 +87,7 @@ class Setup:
     show: bool = False
     choice: tuple[Context, ...] = ()
     ask: Mapping[str, Any] | None = None
+    interview: Mapping[str, Any] | None = None
 
     def as_json(self) -> dict[str, Any]:
         """Plain JSON, read back by `from_json`."""
@@ -113,7 +115,7 @@ class Evaluator:
     """Evaluates programs for one setup; holds one sandbox, one embedder and a reader a context.
 
     Attributes:
-        model: what programs may ask; None: nothing.
+        model: that programs may ask, or that answers as personas; None: nobody does.
     """
 
     def __init__(self, setup: Setup, caches: Caches | None = None) -> None:
@@ -201,9 +203,19 @@ class Evaluator:
         """The scorer of a context of this setup; the two halves of a user's own share their id."""
         key = context.hash
         if key not in self._scorers:
-            respondent = open_respondent(self.setup.respondent, context, self.caches)
+            respondent = self._respondent(context)
             self._scorers[key] = Scorer(context, respondent, self.setup.references[key])
         return self._scorers[key]
+
+    def _respondent(self, context: Context) -> Respondent:
+        found = self.setup.interview
+        if found is None:
+            return open_respondent(self.setup.respondent, context, self.caches)
+        from fitness.respondents.llm import LlmRespondent, Scale
+
+        assert self.model is not None, "opened with the evaluator"
+        scale, reasoning = Scale(**found["scale"]), found["reasoning"]
+        return LlmRespondent(context, self.model, scale, reasoning)
 
     def close(self) -> None:
         """End the sandbox."""
@@ -237,7 +249,7 @@ class Evaluator:
         n = self.setup.population
         seed = evaluation_seed(self.setup.seed, domain, context, replicate)
         self.sandbox.host_calls = 0
-        answers = Answers(self.model)
+        answers = Answers(self.model if self.setup.ask else None)
         try:
             return generate(self.sandbox, program, context, n, seed, answers=answers)
         except GenerationError as error:
@@ -268,7 +280,7 @@ class Evaluator:
         """Of a population: its card, its personas, and the answers that it was made with."""
         n = self.setup.population
         seed = evaluation_seed(self.setup.seed, "report", context, replicate)
-        answers = Answers(self.model)
+        answers = Answers(self.model if self.setup.ask else None)
         personas = generate(self.sandbox, program, context, n, seed, answers=answers)
         return self.scorer(context).scorecard(personas, n), personas, answers.table
 
@@ -348,10 +360,11 @@ def _stored_setup(store: str) -> str:
 
 def _evaluator_of(setup: str) -> Evaluator:
     evaluator = _evaluator(setup_text(setup))
-    if evaluator.setup.ask and evaluator.model is None:
+    found = evaluator.setup.ask or evaluator.setup.interview
+    if found and evaluator.model is None:
         from evolve.asked import open_model
 
-        evaluator.model = open_model(Path(setup).parent, evaluator.setup.ask)
+        evaluator.model = open_model(Path(setup).parent, found)
     return evaluator
 
 

@@ -22,7 +22,7 @@ from evolve.workers import open_pool
 from fitness.admission import ADMITTED, examine, not_admitted_words, percent
 from fitness.embedding import Caches
 from fitness.reference import reference_rows
-from fitness.respondents import RESPONDENTS, open_respondent
+from fitness.respondents import DEFAULT, LLM, RESPONDENTS, open_respondent
 from generators.context import Context, load_context
 from generators.errors import InputError
 from generators.program import Program, parse
@@ -195,12 +195,20 @@ def _complete(
         from evolve.mutation.models import found_able
 
         store.put_meta("models", found_able(config, folder, about["llm"]))
-    if config.settings.ask:
-        from evolve.asked import found_to_ask
+    if config.settings.ask or _interviews(config):
+        from evolve.asked import found_to_ask, found_to_interview
 
-        setup = replace(setup, ask=found_to_ask(about["llm"]))
+        found = found_to_ask(about["llm"])
+        if config.settings.ask:
+            setup = replace(setup, ask=found)
+        if _interviews(config):
+            setup = replace(setup, interview=found_to_interview(config, folder, found, progress))
     write_manifest(folder, about)
     store.put_meta("setup", setup.as_json())  # last: it says that the directory is complete
+
+
+def _interviews(config: Config) -> bool:
+    return config.respondent.startswith(f"{LLM}:")
 
 
 def _plain(contexts: tuple[Context, ...]) -> list[Any]:
@@ -215,10 +223,10 @@ def evolve(
     Stored verdicts are folded instead of evaluated again. Ctrl-C once: what is in flight is
     finished and kept, then KeyboardInterrupt; twice: at once. `refresh` is called now and then.
     """
-    if run.setup.ask and isinstance(workers, str):
+    if (run.setup.ask or run.setup.interview) and isinstance(workers, str):
         raise InputError(
-            f"workers={workers}: search.ask=true needs workers on this machine, which share the"
-            " run's account of what is spent; give --workers NUMBER"
+            f"workers={workers}: search.ask=true and respondent=llm need workers on this machine,"
+            " which share the run's account of what is spent; give --workers NUMBER"
         )
     with ExitStack() as held:
         pool = held.enter_context(closing(open_pool(workers, run.store.file)))
@@ -248,7 +256,8 @@ def _setup(
     with Sandbox() as sandbox:
         for context in dict.fromkeys((*training, *choice, *report)):
             progress.say(f"reading context {context.id}")
-            respondent = open_respondent(config.respondent, context, caches)
+            name = DEFAULT if _interviews(config) else config.respondent  # "rare" is of a thousand
+            respondent = open_respondent(name, context, caches)
             references[context.hash] = reference_rows(context, respondent, sandbox)
     return Setup(
         training=training,

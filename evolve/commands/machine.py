@@ -9,6 +9,8 @@ import typer
 
 from evolve.commands.asking import KEY_ENV, LLM, MODEL
 
+_ANCHOR_CALLS = 10_000  # most: several samples an item where the server gives no logprobs
+
 
 def register(app: typer.Typer) -> None:
     """Add the commands of this module."""
@@ -19,6 +21,13 @@ def doctor(
     llm: LLM = None,
     model: MODEL = None,
     key_env: KEY_ENV = None,
+    anchors: Annotated[
+        bool,
+        typer.Option(
+            "--anchors",
+            help="Also interview anchor personas of known position: may it be a respondent?",
+        ),
+    ] = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
 ) -> None:
     """Say what this machine offers, and what a model can do.
@@ -26,12 +35,13 @@ def doctor(
     Sandbox, embedder, cache, cores; of a language model what its server supports, and what Gamut
     does instead where it does not.
 
-    The probe of a model is a handful of short questions, which a hosted server charges for.
+    The probe of a model is a handful of short questions, which a hosted server charges for;
+    --anchors are some six hundred, minutes on two cores, and are kept.
 
     Example: gamut doctor --llm http://127.0.0.1:8712/v1 --model NAME
     """
     found = _findings()
-    found["models"] = _probe(llm, model, key_env)
+    found["models"] = _probe(llm, model, key_env, anchors)
     if as_json:
         print(json.dumps(found, indent=1))
         return
@@ -45,12 +55,14 @@ def doctor(
     print("\n".join(_in_words(found["models"])))
 
 
-def _probe(llm: str | None, model: str | None, key_env: str | None) -> dict[str, Any] | None:
+def _probe(
+    llm: str | None, model: str | None, key_env: str | None, anchors: bool
+) -> dict[str, Any] | None:
     """What a model can do, by the plain names of its capabilities; None where none is named."""
     from generators.errors import InputError
 
     if llm is None:
-        if model or key_env:
+        if model or key_env or anchors:
             raise InputError("--llm is missing: give the address of the model's server")
         return None
     if model is None:
@@ -65,14 +77,19 @@ def _probe(llm: str | None, model: str | None, key_env: str | None) -> dict[str,
         "model": model,
         "key_env": key_env,
         "allow_unknown_price": True,  # it costs what the question costs that the user asks us
-        "budget": {"calls": 40},
-        "cache": {"mode": "off"},
+        "budget": {"calls": _ANCHOR_CALLS if anchors else 40},
+        "cache": {"mode": "readwrite" if anchors else "off"},
     }
     settings = settings_from(plain)
     assert settings is not None
     with LanguageModel(settings) as opened:
-        able = opened.capabilities()
-        return {"base_url": url, "model": model, **able.plain(), "spent": opened.spent()["total"]}
+        found = {"base_url": url, "model": model, **opened.capabilities(fresh=True).plain()}
+        if anchors:
+            from fitness.respondents.llm import measure_anchors
+
+            calibration = measure_anchors(opened)
+            found["anchors"] = {**calibration.as_json(), "words": calibration.words()}
+        return {**found, "spent": opened.spent()["total"]}
 
 
 def _in_words(found: dict[str, Any] | None) -> list[str]:
@@ -87,6 +104,8 @@ def _in_words(found: dict[str, Any] | None) -> list[str]:
         f"{found['latency']:.2f} s to a short answer, {found['seconds_per_token']:.3f} s a token"
     )
     lines.append(f"  {'speed':<16} {speed}")
+    if "anchors" in found:
+        lines.append(f"  {'as respondent':<16} {found['anchors']['words']}")
     return lines
 
 

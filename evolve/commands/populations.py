@@ -2,11 +2,14 @@
 
 import json
 import sys
+from contextlib import ExitStack
 from pathlib import Path
 from shlex import quote
 from typing import TYPE_CHECKING, Annotated
 
 import typer
+
+from evolve.commands.asking import KEY_ENV, LLM, MODEL, SET
 
 if TYPE_CHECKING:
     from generators.context import Context
@@ -34,22 +37,34 @@ def score(
     personas: PERSONAS,
     context: CONTEXT,
     respondent: RESPONDENT = None,
+    llm: LLM = None,
+    model: MODEL = None,
+    key_env: KEY_ENV = None,
+    given: SET = None,
     as_json: JSON = False,
 ) -> None:
     """Score anyone's personas: how much do they cover?
+
+    With --respondent llm (or llm:brief, which reasons first) the language model of --llm and
+    --model answers the context's items as each persona would; some minutes a population.
 
     Axes that the offline readers hardly tell apart are named on standard error: levels on them
     mean little, and `gamut context check` says what to rewrite.
 
     Example: gamut score personas.csv --context my.yaml
     """
+    from evolve.commands.asking import asked_model
     from evolve.words import scorecard_words
     from fitness.service import open_scorer
     from generators.persona import read_personas
 
     people = read_personas(personas)
-    scorer = open_scorer(context, respondent, say=_say)
-    card = scorer.scorecard(people)
+    with ExitStack() as held:
+        asked = None
+        if llm or model or key_env or given:
+            asked = held.enter_context(asked_model(llm, model, key_env, given))
+        scorer = open_scorer(context, respondent, say=_say, model=asked)
+        card = scorer.scorecard(people)
     print(json.dumps(card.as_json(), indent=1) if as_json else scorecard_words(card), flush=True)
     _tell_weak_axes(context, scorer.context, respondent)
 

@@ -21,6 +21,8 @@ RESPONDENTS: dict[str, Callable[[Context, Caches], Respondent]] = {
 there is nli:MODEL."""
 
 DEFAULT = "agreement"
+LLM = "llm"  # llm:REASONING; needs a language model, so it is opened by `fitness.respondents.llm`
+REASONING = ("none", "brief")
 
 
 def open_respondent(name: str, context: Context, caches: Caches) -> Respondent:
@@ -31,6 +33,8 @@ def open_respondent(name: str, context: Context, caches: Caches) -> Respondent:
     kind, _, model = name.partition(":")
     if kind == NLI:
         return Nli(context, caches, model)
+    if kind == LLM:
+        raise InputError("respondent llm: needs a language model: gamut score --llm, or llm=…")
     if name not in RESPONDENTS:
         known = ", ".join([*sorted(RESPONDENTS), f"{NLI}:MODEL"])
         raise InputError(f"respondent {name!r} is not known; known: {known}")
@@ -39,7 +43,9 @@ def open_respondent(name: str, context: Context, caches: Caches) -> Respondent:
 
 __all__ = [
     "DEFAULT",
+    "LLM",
     "NLI",
+    "REASONING",
     "RESPONDENTS",
     "Agreement",
     "Nearest",
