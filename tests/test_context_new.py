@@ -191,6 +191,20 @@ def test_a_model_that_gives_nothing_leaves_an_empty_draft(
 
 
 @pytest.mark.usefixtures("unread")
+def test_what_a_budget_allowed_is_left_as_a_draft(tmp_path: Path) -> None:
+    out, draft = tmp_path / "my.yaml", tmp_path / "my.draft.yaml"
+    with serving(model()) as server:
+        said = new(server, out, "--set", "llm.budget.calls=18", status=1)
+        assert "fewer than wished: the rest was not asked for: " in said.out
+        assert [axis["name"] for axis in yaml.safe_load(draft.read_text("utf-8"))["axes"]] == [
+            "fatigue", "trust in machines",
+        ]  # fmt: skip
+        new(server, out)  # what was answered is not asked again
+        assert len(questions(server, "Write 6 short sentences")) == 2 * 2 * len(SUBJECTS[0])
+    assert len(load_context(out).axes) == 2
+
+
+@pytest.mark.usefixtures("unread")
 def test_a_broken_answer_is_repaired_once(tmp_path: Path) -> None:
     def reply(asked: str) -> str:
         if "could not be used" in asked:

@@ -16,7 +16,7 @@ from generators.context.fold import is_first_person, plain_words
 from generators.context.model import SCHEMA, LongText, Sentence
 from generators.context.overlap import near_pairs
 from generators.errors import InputError
-from generators.llm import LanguageModel, LLMError, Request, chat
+from generators.llm import BudgetSpent, LanguageModel, LLMError, Request, chat
 from generators.llm.strict import ask_strictly, list_schema
 
 ROLE = "draft"
@@ -77,18 +77,25 @@ def draft_context(
 ) -> Drafted:
     """A draft of a context for people who are described, on so many axes.
 
-    `seed` takes other answers of the model. Raises InputError for a description that no context
-    may have, and what `LanguageModel.ask_all` raises.
+    `seed` takes other answers of the model. Where the budget is spent, what there is by then is the
+    draft. Raises InputError for a description that no context may have, and what else
+    `LanguageModel.ask_all` raises.
     """
     about = f"These are the users of an AI assistant: {_described(description)}"
     dropped: Counter[str] = Counter()
-    say(f"asking for {axes} traits")
-    traits = _traits(about, axes, model, seed, dropped)
-    for number, trait in enumerate(traits, start=1):
-        say(f"trait {number} of {len(traits)}, {trait.name}: asking for statements")
-        others = [s for other in traits for pole in _POLES for s in other.statements[pole]]
-        _fill(trait, others, about, model, seed, dropped)
-    return Drafted(_content(description, traits), tuple(_short(traits, axes)), dict(dropped))
+    traits: list[_Trait] = []
+    stopped = []
+    try:
+        say(f"asking for {axes} traits")
+        traits = _traits(about, axes, model, seed, dropped)
+        for number, trait in enumerate(traits, start=1):
+            say(f"trait {number} of {len(traits)}, {trait.name}: asking for statements")
+            others = [s for other in traits for pole in _POLES for s in other.statements[pole]]
+            _fill(trait, others, about, model, seed, dropped)
+    except BudgetSpent as error:
+        stopped = [f"the rest was not asked for: {error}"]
+    short = (*stopped, *_short(traits, axes))
+    return Drafted(_content(description, traits), short, dict(dropped))
 
 
 def _described(description: str) -> str:
