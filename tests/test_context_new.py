@@ -95,7 +95,7 @@ def test_a_context_comes_of_it(tmp_path: Path) -> None:
 @pytest.mark.usefixtures("unread")
 def test_the_poles_are_not_mixed_up(tmp_path: Path) -> None:
     def marked(asked: str, found: list[Any]) -> list[Any]:
-        pole = re.search("sentences that somebody who is (.*) says of", asked)
+        pole = re.search("one of these people, who is (.*), says of", asked)
         assert pole is not None
         return [f"{text[:-1]} {pole[1].split()[0]}." for text in found]
 
@@ -117,6 +117,7 @@ def test_it_says_what_to_look_at(tmp_path: Path) -> None:
         if any(subject in asked for subject in SUBJECTS[1]):
             return ["Has a lamp on the desk at night."]
         bad = [7, "I am.", "They sleep a lot.", "I nap. I snore a lot.", f"I {'so ' * 31}much."]
+        bad.append("As an AI assistant I never sleep.")
         return [*found[:4], found[0].replace("often", "always"), *bad]
 
     with serving(model(edit=some)) as server:
@@ -129,6 +130,7 @@ def test_it_says_what_to_look_at(tmp_path: Path) -> None:
     assert "- left out: 16 statements nearly the same as another" in said.out
     assert "- left out: 32 statements that are no sentence" in said.out
     assert "- left out: 32 statements that are long, or several sentences" in said.out
+    assert "- left out: 16 statements of an AI" in said.out
     assert "- left out: 32 statements not in the first person" in said.out
     assert "poles told apart by signs: " in said.out
 

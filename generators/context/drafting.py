@@ -30,7 +30,7 @@ SUBJECTS = (
         "an ordinary day at home, from morning to night",
         "family, friends, neighbours and strangers",
         "work, money, errands and appointments",
-        "talking to an AI assistant, and what they want from it",
+        "what they ask for help with, and whom",
     ),
     (
         "what happened to them in the past year",
@@ -81,7 +81,7 @@ def draft_context(
     draft. Raises InputError for a description that no context may have, and what else
     `LanguageModel.ask_all` raises.
     """
-    about = f"These are the users of an AI assistant: {_described(description)}"
+    about = f"These people all use an AI assistant: {_described(description)}"
     dropped: Counter[str] = Counter()
     traits: list[_Trait] = []
     stopped = []
@@ -205,12 +205,12 @@ def _statements_question(about: str, trait: _Trait, pole: str, subject: str) -> 
     others = f"\n\nThese are written already, so write about other things:{before}" if kept else ""
     return (
         f"{about} They differ in {trait.name}: some are {other}, and some are {label}.{others}\n\n"
-        f"Write {AT_ONCE} short sentences that somebody who is {label} says of himself or herself,"
-        f" and that nobody says who is {other}. They are about: {subject}. Each is in the first"
-        " person (I, my, me), plain and concrete, has 8 to 20 words, and tells one thing that this"
-        " person does or lives through, another one each time. One of them says what this person"
-        f" does not do. Never use the words “{trait.name}”, “{label}” or “{other}”. Answer with"
-        ' JSON alone: {"statements": [text, …]}'
+        f"Write {AT_ONCE} short sentences that one of these people, who is {label}, says of his or"
+        f" her own life, and that nobody says who is {other}. They are about: {subject}. Each is in"
+        " the first person (I, my, me), plain and concrete, has 8 to 20 words, and tells one thing"
+        " that this person does or lives through, another one each time. One of them says what this"
+        f" person does not do. Never use the words “{trait.name}”, “{label}” or “{other}”. Answer"
+        ' with JSON alone: {"statements": [text, …]}'
     )
 
 
@@ -223,6 +223,8 @@ def _sift(text: Any, kept: list[str], written: Sequence[str], dropped: Counter[s
         dropped["statements that are no sentence"] += 1
     elif len(plain_words(sentence)) > MOST_WORDS or _GOES_ON.search(sentence):
         dropped["statements that are long, or several sentences"] += 1
+    elif "as an ai " in f"{sentence.lower()} ":
+        dropped["statements of an AI"] += 1  # small models forget whose they are
     elif not is_first_person(sentence):
         dropped["statements not in the first person"] += 1
     elif any(near_pairs([sentence], written)):
