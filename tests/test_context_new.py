@@ -95,7 +95,7 @@ def test_a_context_comes_of_it(tmp_path: Path) -> None:
 @pytest.mark.usefixtures("unread")
 def test_the_poles_are_not_mixed_up(tmp_path: Path) -> None:
     def marked(asked: str, found: list[Any]) -> list[Any]:
-        pole = re.search("sentences that somebody who is (.*) says of", asked)
+        pole = re.search("one of these people, who is (.*), says of", asked)
         assert pole is not None
         return [f"{text[:-1]} {pole[1].split()[0]}." for text in found]
 
@@ -117,6 +117,7 @@ def test_it_says_what_to_look_at(tmp_path: Path) -> None:
         if any(subject in asked for subject in SUBJECTS[1]):
             return ["Has a lamp on the desk at night."]
         bad = [7, "I am.", "They sleep a lot.", "I nap. I snore a lot.", f"I {'so ' * 31}much."]
+        bad.append("As an AI assistant I never sleep.")
         return [*found[:4], found[0].replace("often", "always"), *bad]
 
     with serving(model(edit=some)) as server:
@@ -129,6 +130,7 @@ def test_it_says_what_to_look_at(tmp_path: Path) -> None:
     assert "- left out: 16 statements nearly the same as another" in said.out
     assert "- left out: 32 statements that are no sentence" in said.out
     assert "- left out: 32 statements that are long, or several sentences" in said.out
+    assert "- left out: 16 statements of an AI" in said.out
     assert "- left out: 32 statements not in the first person" in said.out
     assert "poles told apart by signs: " in said.out
 
@@ -188,6 +190,20 @@ def test_a_model_that_gives_nothing_leaves_an_empty_draft(
     assert any("axes: has 0; at least 2 axes are needed" in p for p in said["problems"])
     assert why in said["look_at"]
     assert "fewer than wished: 0 axes of 2" in said["look_at"]
+
+
+@pytest.mark.usefixtures("unread")
+def test_what_a_budget_allowed_is_left_as_a_draft(tmp_path: Path) -> None:
+    out, draft = tmp_path / "my.yaml", tmp_path / "my.draft.yaml"
+    with serving(model()) as server:
+        said = new(server, out, "--set", "llm.budget.calls=18", status=1)
+        assert "fewer than wished: the rest was not asked for: " in said.out
+        assert [axis["name"] for axis in yaml.safe_load(draft.read_text("utf-8"))["axes"]] == [
+            "fatigue", "trust in machines",
+        ]  # fmt: skip
+        new(server, out)  # what was answered is not asked again
+        assert len(questions(server, "Write 6 short sentences")) == 2 * 2 * len(SUBJECTS[0])
+    assert len(load_context(out).axes) == 2
 
 
 @pytest.mark.usefixtures("unread")

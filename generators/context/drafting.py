@@ -16,7 +16,7 @@ from generators.context.fold import is_first_person, plain_words
 from generators.context.model import SCHEMA, LongText, Sentence
 from generators.context.overlap import near_pairs
 from generators.errors import InputError
-from generators.llm import LanguageModel, LLMError, Request, chat
+from generators.llm import BudgetSpent, LanguageModel, LLMError, Request, chat
 from generators.llm.strict import ask_strictly, list_schema
 
 ROLE = "draft"
@@ -30,7 +30,7 @@ SUBJECTS = (
         "an ordinary day at home, from morning to night",
         "family, friends, neighbours and strangers",
         "work, money, errands and appointments",
-        "talking to an AI assistant, and what they want from it",
+        "what they ask for help with, and whom",
     ),
     (
         "what happened to them in the past year",
@@ -77,18 +77,25 @@ def draft_context(
 ) -> Drafted:
     """A draft of a context for people who are described, on so many axes.
 
-    `seed` takes other answers of the model. Raises InputError for a description that no context
-    may have, and what `LanguageModel.ask_all` raises.
+    `seed` takes other answers of the model. Where the budget is spent, what there is by then is the
+    draft. Raises InputError for a description that no context may have, and what else
+    `LanguageModel.ask_all` raises.
     """
-    about = f"These are the users of an AI assistant: {_described(description)}"
+    about = f"These people all use an AI assistant: {_described(description)}"
     dropped: Counter[str] = Counter()
-    say(f"asking for {axes} traits")
-    traits = _traits(about, axes, model, seed, dropped)
-    for number, trait in enumerate(traits, start=1):
-        say(f"trait {number} of {len(traits)}, {trait.name}: asking for statements")
-        others = [s for other in traits for pole in _POLES for s in other.statements[pole]]
-        _fill(trait, others, about, model, seed, dropped)
-    return Drafted(_content(description, traits), tuple(_short(traits, axes)), dict(dropped))
+    traits: list[_Trait] = []
+    stopped = []
+    try:
+        say(f"asking for {axes} traits")
+        traits = _traits(about, axes, model, seed, dropped)
+        for number, trait in enumerate(traits, start=1):
+            say(f"trait {number} of {len(traits)}, {trait.name}: asking for statements")
+            others = [s for other in traits for pole in _POLES for s in other.statements[pole]]
+            _fill(trait, others, about, model, seed, dropped)
+    except BudgetSpent as error:
+        stopped = [f"the rest was not asked for: {error}"]
+    short = (*stopped, *_short(traits, axes))
+    return Drafted(_content(description, traits), short, dict(dropped))
 
 
 def _described(description: str) -> str:
@@ -198,12 +205,12 @@ def _statements_question(about: str, trait: _Trait, pole: str, subject: str) -> 
     others = f"\n\nThese are written already, so write about other things:{before}" if kept else ""
     return (
         f"{about} They differ in {trait.name}: some are {other}, and some are {label}.{others}\n\n"
-        f"Write {AT_ONCE} short sentences that somebody who is {label} says of himself or herself,"
-        f" and that nobody says who is {other}. They are about: {subject}. Each is in the first"
-        " person (I, my, me), plain and concrete, has 8 to 20 words, and tells one thing that this"
-        " person does or lives through, another one each time. One of them says what this person"
-        f" does not do. Never use the words “{trait.name}”, “{label}” or “{other}”. Answer with"
-        ' JSON alone: {"statements": [text, …]}'
+        f"Write {AT_ONCE} short sentences that one of these people, who is {label}, says of his or"
+        f" her own life, and that nobody says who is {other}. They are about: {subject}. Each is in"
+        " the first person (I, my, me), plain and concrete, has 8 to 20 words, and tells one thing"
+        " that this person does or lives through, another one each time. One of them says what this"
+        f" person does not do. Never use the words “{trait.name}”, “{label}” or “{other}”. Answer"
+        ' with JSON alone: {"statements": [text, …]}'
     )
 
 
@@ -216,6 +223,8 @@ def _sift(text: Any, kept: list[str], written: Sequence[str], dropped: Counter[s
         dropped["statements that are no sentence"] += 1
     elif len(plain_words(sentence)) > MOST_WORDS or _GOES_ON.search(sentence):
         dropped["statements that are long, or several sentences"] += 1
+    elif "as an ai " in f"{sentence.lower()} ":
+        dropped["statements of an AI"] += 1  # small models forget whose they are
     elif not is_first_person(sentence):
         dropped["statements not in the first person"] += 1
     elif any(near_pairs([sentence], written)):
