@@ -19,11 +19,12 @@ a population of 25 takes minutes.
 import argparse
 import json
 import sys
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 import numpy as np
 
+from evolve.commands.asking import named_settings
 from evolve.config import packaged_contexts
 from evolve.statistics import interval
 from fitness.embedding import Caches
@@ -36,8 +37,7 @@ from generators.bundle import read_bundle
 from generators.context import Context
 from generators.errors import GamutError
 from generators.generator import generate
-from generators.llm import LanguageModel, settings_from
-from generators.llm.local import LOCAL_URL
+from generators.llm import LanguageModel
 from generators.llm_baselines import Shortfall, llm_baseline
 from generators.persona import Persona
 from generators.program import Program
@@ -62,18 +62,9 @@ def main() -> int:
     parser.add_argument("-n", type=int, default=25, help="personas a population")
     parser.add_argument("--json", action="store_true")
     given = parser.parse_args()
-    settings = settings_from(
-        {
-            "name": "judge",
-            "base_url": LOCAL_URL if given.llm == "local" else given.llm,
-            "model": given.model,
-            "timeout": 600.0,
-            "allow_unknown_price": True,
-            "budget": {"calls": None},
-            "cache": {"mode": "replay" if given.replay else "readwrite", "file": given.answers},
-        }
-    )
-    assert settings is not None
+    mode = "replay" if given.replay else "readwrite"
+    said = ["allow_unknown_price=true", f"cache={{mode: {mode}, file: {given.answers}}}"]
+    settings = named_settings(given.llm, given.model, None, [f"llm.{word}" for word in said])
     programs = {"winner": read_bundle(given.bundle).program}
     programs |= {name: baseline(name) for name in RIVALS}
     with LanguageModel(settings) as model, Sandbox() as sandbox:
@@ -101,7 +92,7 @@ def populations(
     n: int,
     model: LanguageModel,
     sandbox: Sandbox,
-) -> Any:
+) -> Iterator[tuple[str, list[Persona]]]:
     """Each population by name; the list of the model last, where it comes to n people."""
     for name, program in programs.items():
         yield name, generate(sandbox, program, context, n, SEED)

@@ -248,6 +248,19 @@ def test_requests_of_one_lane_are_asked_in_order_and_never_together() -> None:
         assert [text for text in seen if text[0] == lane] == [f"{lane}{i}" for i in range(4)]
 
 
+def test_a_lane_is_finished_before_another_one_takes_its_place() -> None:
+    """Lanes in turns would push each other's beginnings out of a server's prompt cache."""
+    requests = [ask(f"{lane}{i}", lane=lane) for i in range(3) for lane in "abc"]
+    one = {"concurrency": 1}
+    with (
+        serving(fine) as server,
+        LanguageModel(settings(server, **one), capabilities=ABLE) as model,
+    ):
+        model.ask_all(requests)
+    seen = [body["messages"][0]["content"][0] for body in server.bodies]
+    assert seen == sorted(seen)
+
+
 def test_the_circuit_breaker_leaves_a_failing_server_in_peace() -> None:
     breaker = {"failures": 4, "pause": 0.15, "trials": 2}
     with (

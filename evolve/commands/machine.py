@@ -67,23 +67,22 @@ def _probe(
         return None
     if model is None:
         raise InputError("--model is missing: give what the server calls the model")
-    from generators.llm import LanguageModel, settings_from
-    from generators.llm.local import LOCAL_URL
+    from evolve.commands.asking import named_settings
+    from generators.llm import LanguageModel
 
-    url = LOCAL_URL if llm == "local" else llm
-    plain = {
-        "name": "doctor",
-        "base_url": url,
-        "model": model,
-        "key_env": key_env,
-        "allow_unknown_price": True,  # it costs what the question costs that the user asks us
-        "budget": {"calls": _ANCHOR_CALLS if anchors else 40},
-        "cache": {"mode": "readwrite" if anchors else "off"},
-    }
-    settings = settings_from(plain)
-    assert settings is not None
+    calls, mode = (_ANCHOR_CALLS, "readwrite") if anchors else (40, "off")
+    given = [
+        "llm.allow_unknown_price=true",  # it costs what the questions cost that the user asks for
+        f"llm.budget={{calls: {calls}}}",
+        f"llm.cache.mode={mode}",
+    ]
+    settings = named_settings(llm, model, key_env, given)
     with LanguageModel(settings) as opened:
-        found = {"base_url": url, "model": model, **opened.capabilities(fresh=True).plain()}
+        found = {
+            "base_url": settings.base_url,
+            "model": model,
+            **opened.capabilities(fresh=True).plain(),
+        }
         if anchors:
             from fitness.respondents.llm import measure_anchors
 

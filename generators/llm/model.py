@@ -83,7 +83,7 @@ class LanguageModel:
         flight have ended, with the answers that there are.
         """
         listed = list(requests)
-        return self._run(lambda asker: _ask_all(asker, listed))
+        return self._run(lambda asker: _ask_all(asker, listed, self.settings.concurrency))
 
     def capabilities(self, *, fresh: bool = False) -> Capabilities:
         """What the model can do; probed once, or again if `fresh`; in a replay as recorded."""
@@ -230,14 +230,23 @@ def check_usable(settings: Settings) -> Key | None:
     return Key.from_environment(settings.key_env)
 
 
-async def _ask_all(asker: Asker, requests: Sequence[Request]) -> list[Answer | LLMError]:
-    """All requests, a lane's one after the other."""
+async def _ask_all(
+    asker: Asker, requests: Sequence[Request], at_once: int
+) -> list[Answer | LLMError]:
+    """All requests, a lane's one after the other, so many lanes at once: if they took turns, each
+    would push the others' beginnings out of the server's prompt cache."""
     outcomes: list[Any] = [None] * len(requests)
     lanes: dict[object, list[tuple[int, Request]]] = {}
     for place, request in enumerate(requests):
         lane = place if request.lane is None else request.lane
         lanes.setdefault(lane, []).append((place, request))
-    tasks = [asyncio.create_task(asker.ask_lane(lane, outcomes)) for lane in lanes.values()]
+    gate = asyncio.Semaphore(at_once)
+
+    async def ask(lane: list[tuple[int, Request]]) -> None:
+        async with gate:
+            await asker.ask_lane(lane, outcomes)
+
+    tasks = [asyncio.create_task(ask(lane)) for lane in lanes.values()]
     try:
         spent = await _all_ended(tasks)
     finally:
