@@ -276,7 +276,7 @@ def test_score_says_nothing_of_an_admitted_context_or_of_other_readers(
     assert "apart" not in gamut("score", people, "--context", ELDERS).err
     from fitness.service import open_scorer
 
-    def opened(context: Path, respondent: str, say: object) -> object:
+    def opened(context: Path, respondent: str, say: object, model: object) -> object:
         assert respondent == "nli:mine.onnx"
         return open_scorer(context)
 

@@ -185,7 +185,7 @@ def test_it_needs_a_model_and_workers_of_this_machine(
     config = plain("http://127.0.0.1:1/v1", tmp_path / "a.sqlite", asks)
     with pytest.raises(InputError, match=r"search\.ask=true: no model is configured"):
         from_plain({**config, "llm": {"name": "none"}})
-    with pytest.raises(InputError, match=r"search\.ask=true needs workers on this machine"):
+    with pytest.raises(InputError, match=r"respondent=llm need workers on this machine"):
         evolve.run.evolve(searched[0], quiet(), workers="tcp://127.0.0.1:1")
 
 

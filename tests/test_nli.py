@@ -345,7 +345,7 @@ def test_the_config_group_names_the_model() -> None:
     assert configured("respondent=nearest").respondent == "nearest"
     with pytest.raises(InputError, match=r"respondent\.model is missing.*config\.json"):
         configured("respondent=nli")
-    with pytest.raises(InputError, match="known: agreement, nearest, nli, projection"):
+    with pytest.raises(InputError, match="known: agreement, llm, nearest, nli, projection"):
         configured("respondent.name=mind")
 
 

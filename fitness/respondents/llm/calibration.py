@@ -17,7 +17,7 @@ import yaml
 from numpy.typing import NDArray
 from scipy.stats import spearmanr
 
-from fitness.respondents.llm.interview import ask_items
+from fitness.respondents.llm.interview import ask_items, order_of
 from generators.errors import InputError
 from generators.llm import LanguageModel
 
@@ -149,8 +149,8 @@ def _turned(
     few = texts[: len(_L9)]
     once = ask_items(model, few, items, reversed_too=True, reasoning=reasoning).answers
     turned = np.full(once.shape[:2], np.nan)
-    for number in range(len(few)):
-        order = np.random.default_rng(number).permutation(len(items))
+    for number, text in enumerate(few):
+        order = order_of(text, len(items))
         turned[number, order[1::2]] = once[number, order[1::2]].mean(axis=-1)
     return turned
 

@@ -1,5 +1,6 @@
 """Interviews: every persona answers every item, alone; answers, levels and their errors."""
 
+import zlib
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -106,8 +107,7 @@ def ask_items(
     """
     questions = []
     for number, persona in enumerate(personas):
-        order = np.random.default_rng(number).permutation(len(items))
-        for place, at in enumerate(order):
+        for place, at in enumerate(order_of(persona, len(items))):
             turned = reversed_too and place % 2 == 1
             questions.append((number, at, Question(persona, items[at][0], turned, str(number))))
     able = model.capabilities().top_logprobs
@@ -127,6 +127,11 @@ def ask_items(
         answers[number, at, repeat] = question.value(outcome)
     keys = np.array([key for _, key, _ in items])
     return Interview(answers, keys, np.array([axis for _, _, axis in items]))
+
+
+def order_of(persona: str, items: int) -> NDArray[np.int_]:
+    """In which order a persona is asked: by its text alone, whoever stands beside it."""
+    return np.random.default_rng(zlib.crc32(persona.encode())).permutation(items)
 
 
 def _keyed_means(items: Array, keys: NDArray[np.int_], axes: NDArray[np.int_]) -> Array:
