@@ -189,6 +189,8 @@ def _complete(
         tuple(Context.model_validate(context) for context in some)
         for some in store.meta("contexts")
     )
+    if _interviews(config):
+        choice = training  # 24 contexts more would take a model hours
     setup = _setup(config, training, choice, report, progress)
     about = manifest(config, folder)
     if config.settings.models:
