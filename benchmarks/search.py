@@ -91,6 +91,7 @@ def command(plan: Plan, key: Key) -> list[str]:
     arm, seed = key
     workers = max(1, cpu_count() // plan.jobs)
     words = [f"search={arm}", f"seed={seed}", f"run_dir={folder}", f"workers={workers}"]
+    words += ["search.report_replicates=1"]  # the best are measured here, whatever a run reports
     return [*gamut, "evolve", *words, *plan.settings]
 
 

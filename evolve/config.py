@@ -155,21 +155,15 @@ def read_config(file: Path) -> Config:
         raise InputError(f"{file}: not the configuration of a run ({error})") from None
 
 
-def resolve_contexts(
-    config: Config,
-) -> tuple[tuple[Context, ...], tuple[Context, ...], tuple[Context, ...]]:
-    """Contexts that guide the search, that its best elite is chosen on, and that only report: ours
-    by split, or two halves of the user's own file, of which the one that guides chooses, too."""
+def resolve_contexts(config: Config) -> tuple[tuple[Context, ...], tuple[Context, ...]]:
+    """Contexts that guide the search, and that only report: ours by split, or two halves of the
+    user's own file."""
     own = config.contexts.get("file")
     if own:
         guide, report = guide_and_report(load_context(own), config.seed)
-        return (guide,), (guide,), (report,)
+        return (guide,), (report,)
     names = config.contexts
-    return (
-        packaged_contexts(names["training"]),
-        packaged_contexts(names.get("choice", names["training"])),  # earlier versions lack it
-        packaged_contexts(names["report"]),
-    )
+    return packaged_contexts(names["training"]), packaged_contexts(names["report"])
 
 
 def packaged_contexts(named: str | Sequence[str]) -> tuple[Context, ...]:

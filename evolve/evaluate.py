@@ -47,8 +47,8 @@ if TYPE_CHECKING:
     from generators.llm import LanguageModel
 
 SCORED, DROPPED, FAILED, DUPLICATE = "scored", "dropped", "failed", "duplicate"
-SPLIT = ("training", "choice", "report")
-FOREMOST, CHOICE_SEEDS = 10, 2  # elites that the best is chosen from, and seeds a context of it
+SPLIT = ("training", "report")
+FOREMOST, CHOICE_SEEDS = 5, 2  # elites that the best is chosen from, and seeds a context of it
 _SEED_DOMAIN = {"training": 1, "report": 2, "choice": 3}
 
 
@@ -67,7 +67,6 @@ class Setup:
         respondent, embedder: names and settings of the parts.
         confirm: fresh seeds a training context, before a program takes a place in the archive.
         show: whether verdicts on scored programs say what a model that is to vary them should see.
-        choice: contexts that the best elite is chosen on.
         ask: where programs may ask a language model: the `session` of the run for its client, and
             what the model is `able` to do. Which model it is, and its budget, are the run's.
         interview: where a model answers as personas: the same, its `scale`, and `reasoning`.
@@ -85,7 +84,6 @@ class Setup:
     embedder: Mapping[str, Any]
     confirm: int = 0
     show: bool = False
-    choice: tuple[Context, ...] = ()
     ask: Mapping[str, Any] | None = None
     interview: Mapping[str, Any] | None = None
 
@@ -104,11 +102,9 @@ class Setup:
     @classmethod
     def from_json(cls, plain: Mapping[str, Any]) -> "Setup":
         """The setup that `as_json` wrote."""
-        contexts = {
-            part: tuple(Context.model_validate(c) for c in plain.get(part, plain["training"]))
-            for part in SPLIT  # runs of earlier versions lack `choice`
-        }
-        return cls(**{**plain, **contexts})
+        contexts = {part: tuple(map(Context.model_validate, plain[part])) for part in SPLIT}
+        known = {name: value for name, value in plain.items() if name != "choice"}  # of old runs
+        return cls(**{**known, **contexts})
 
 
 class Evaluator:
@@ -167,9 +163,9 @@ class Evaluator:
         return verdict if standing is None else self._confirmed(program, verdict, standing)
 
     def choice(self, source: str) -> dict[str, list[float]]:
-        """Values of a program on the contexts of the choice, on seeds new to the search."""
+        """Values of a program on the training contexts, on seeds new to the search."""
         program, done = parse(source), Tally()
-        for context in self.setup.choice:
+        for context in self.setup.training:
             for replicate in range(CHOICE_SEEDS):
                 self._judge(context, self._made(program, context, replicate, done, "choice"), done)
         return done.tables()["values"]

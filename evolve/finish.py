@@ -1,9 +1,8 @@
 """The end of a run: elites and baselines on the report contexts, bundles, index.
 
-The best elite is chosen among the foremost on all training contexts, also those that did not guide
-the search, and on seeds that it has not used: on its own seeds the luckiest of many lead, and what
-six contexts favour need not be good in others. The report contexts play no part in choosing it, so
-what it scores on them is not flattered by choice.
+The best elite is chosen among the foremost on seeds that the search has not used: on its own seeds
+the luckiest of many lead. The report contexts play no part in choosing it, so what it scores on
+them is not flattered by choice.
 """
 
 import json
@@ -297,7 +296,6 @@ def _card(run: Run, entry: Entry) -> dict[str, Any]:
         **model,
         "population": run.setup.population,
         "trained_on": [context.id for context in run.setup.training],
-        "chosen_on": [context.id for context in run.setup.choice],
         "reported_on": [context.id for context in run.setup.report],
         "respondent": run.setup.respondent,
         "rare_combination_coverage": {

@@ -185,7 +185,7 @@ def _validation(run: "Run") -> float:
     elites = run.search.state.archive.elites
     evolved = sum(not e.candidate.operator.startswith("baseline:") for e in elites)
     populations = len(setup.training) * setup.replicates
-    choice = min(FOREMOST, len(elites)) * len(setup.choice) * CHOICE_SEEDS
+    choice = min(FOREMOST, len(elites)) * len(setup.training) * CHOICE_SEEDS
     report = (len(BASELINES) + evolved) * len(setup.report) * setup.report_replicates
     return float(choice + report) / populations
 

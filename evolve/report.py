@@ -88,8 +88,8 @@ def _results(run: "Run", entries: Sequence[Entry]) -> Iterable[str]:
         " every gate, on axes where the readers agree on their level and no single sentence decides"
         " the third they are read in."
         " <em>As read</em>: without these conditions; noise can earn it. <em>Words</em>: the length"
-        " of a persona; longer texts are read more steadily. The best elite was chosen on"
-        f" {len(run.setup.choice)} training contexts, on seeds that the search had not used.</p>"
+        " of a persona; longer texts are read more steadily. The best elite was chosen on the"
+        " training contexts, on seeds that the search had not used.</p>"
     )
 
 
@@ -148,7 +148,7 @@ def _course(run: "Run", entries: Sequence[Entry]) -> Iterable[str]:
         " reference population; words a persona), a step of the front (the most coverage of all"
         " texts no longer than that), or the best of a metric. <em>In training</em>: mean and 95 %"
         " interval over seeds, those on which it was confirmed included. <em>Chosen by</em>: the"
-        " same of the foremost, on all contexts of the choice and fresh seeds. <em>Calls</em>:"
+        " same of the foremost, on fresh seeds. <em>Calls</em>:"
         " calls of blocks a population; <em>tokens</em>, where programs may ask a language model:"
         " of prompts and answers a population.</p>"
     )

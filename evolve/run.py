@@ -49,11 +49,9 @@ class Run:
 
 @dataclass(frozen=True)
 class _Inputs:
-    """What a configuration names: contexts to learn, to choose and to report on, programs to begin
-    from."""
+    """What a configuration names: contexts to learn and to report on, programs to begin from."""
 
     training: tuple[Context, ...]
-    choice: tuple[Context, ...]
     report: tuple[Context, ...]
     start: list[tuple[str, Program]]
 
@@ -183,15 +181,13 @@ def _complete(
     if store.meta("contexts") is None:
         inputs = inputs or _inputs(config)
         store.put_meta("start", [(origin, program.source) for origin, program in inputs.start])
-        some = inputs.training, inputs.choice, inputs.report
+        some = inputs.training, inputs.report
         store.put_meta("contexts", [_plain(contexts) for contexts in some])
-    training, choice, report = (
+    training, report = (
         tuple(Context.model_validate(context) for context in some)
         for some in store.meta("contexts")
     )
-    if _interviews(config):
-        choice = training  # 24 contexts more would take a model hours
-    setup = _setup(config, training, choice, report, progress)
+    setup = _setup(config, training, report, progress)
     about = manifest(config, folder)
     if config.settings.models:
         from evolve.mutation.models import found_able
@@ -248,7 +244,6 @@ def evolve(
 def _setup(
     config: Config,
     training: tuple[Context, ...],
-    choice: tuple[Context, ...],
     report: tuple[Context, ...],
     progress: Progress,
 ) -> Setup:
@@ -256,7 +251,7 @@ def _setup(
     caches = Caches(config.embedder)
     references = {}
     with Sandbox() as sandbox:
-        for context in dict.fromkeys((*training, *choice, *report)):
+        for context in dict.fromkeys((*training, *report)):
             progress.say(f"reading context {context.id}")
             name = DEFAULT if _interviews(config) else config.respondent  # "rare" is of a thousand
             respondent = open_respondent(name, context, caches)
@@ -274,5 +269,4 @@ def _setup(
         first_rung=min(config.first_rung, len(training)),
         respondent=config.respondent,
         embedder=config.embedder,
-        choice=choice,
     )

@@ -15,7 +15,7 @@ from small_run import OWN, ROOT, SMALL, TOTAL, archive_bytes, run
 import evolve.run
 import fitness
 import generators
-from evolve.evaluate import SCORED
+from evolve.evaluate import FOREMOST, SCORED
 from evolve.progress import Progress
 from evolve.run import open_run
 from evolve.store import Store
@@ -55,7 +55,7 @@ def test_archive_lists_its_elites_best_first(finished: tuple[Path, str]) -> None
     assert {"bundle", "niche", "program_hash", "metrics", "baseline"} == set(listing[0])
     foremost = [e["chosen_by"]["mean"] for e in index if e["chosen_by"]]
     others = [e["training"]["mean"] for e in index if not e["chosen_by"]]
-    assert len(foremost) == min(10, len(index))
+    assert len(foremost) == min(FOREMOST, len(index))
     assert foremost == sorted(foremost, reverse=True)
     assert others == sorted(others, reverse=True)
     printed = here("archive", folder).out

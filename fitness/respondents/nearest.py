@@ -4,19 +4,45 @@ No direction is fitted: a sentence stands nearer to the pole whose nearest half 
 statements it resembles more, under this encoder's own polarity map.
 """
 
+from dataclasses import dataclass
+from functools import cached_property
 from itertools import chain
 
 import numpy as np
 
 from fitness.embedding import Caches
-from fitness.respondents.polarity import centre, centred, mapped, polarity_map
-from fitness.respondents.sentence_reader import Array, SentenceReader, nearest, pole_contents
+from fitness.respondents.polarity import centred, mapped, polarity_map
+from fitness.respondents.sentence_reader import Array, SentenceReader, nearest
 from fitness.vector_store import Vectors
 from generators.context import Context
-from generators.errors import GamutError
 
 STEEPNESS = 1.5  # of the squashing of a contrast into [-1, 1]
 MOST_ALIKE = 5  # statements of either pole that decide which axis a sentence speaks of
+
+
+@dataclass(frozen=True)
+class _AxisModel:
+    """What one axis is read with: its statements, its polarity map, and, under this, each pole's
+    statements, and the middle and scale of their contrasts."""
+
+    statements: Array  # [S, d]
+    map: Array  # [d, d]
+    low: Array  # [L, d]
+    high: Array  # [H, d]
+    middle: float
+    scale: float
+
+    @classmethod
+    def of(cls, low: Array, high: Array, matrix: Array) -> "_AxisModel":
+        """From the statements of each pole, [L, d] and [H, d]."""
+        poles = mapped(low, matrix), mapped(high, matrix)
+        return cls(np.concatenate([low, high]), matrix, *poles, *_middle_and_scale(*poles))
+
+    def contrast(self, vectors: Array) -> Array:
+        """How far vectors [M, d] stand from the middle, in scales, [M]."""
+        raw = _contrast(mapped(vectors, self.map), self.low, self.high)
+        contrast: Array = (raw - self.middle) / self.scale
+        return contrast
 
 
 class Nearest(SentenceReader):
@@ -32,36 +58,27 @@ class Nearest(SentenceReader):
 
     def __init__(self, context: Context, caches: Caches) -> None:
         super().__init__(context, caches.second, caches.first)
-        self._centre = centre(caches.second)
-        encoder = caches.second.embedder.fingerprint
-        self._statements: list[Array] = []
-        self._maps: list[Array] = []
-        self._poles: list[tuple[Array, Array]] = []
-        for axis in context.axes:
-            if axis.hidden is None:
-                raise GamutError(f"axis {axis.id} has no hidden statements: it cannot be read")
-            contents = pole_contents(axis.hidden)
-            low, high = (self._placed(caches.second.vectors(told)) for told in contents)
-            matrix = polarity_map(self.name, encoder, chain(*contents))
-            self._statements.append(np.concatenate([low, high]))
-            self._maps.append(matrix)
-            self._poles.append((mapped(low, matrix), mapped(high, matrix)))
-        self._scales = [_middle_and_scale(low, high) for low, high in self._poles]
+
+    @cached_property
+    def _axes(self) -> list[_AxisModel]:
+        return [self._model(contents) for contents in self._pole_contents()]
+
+    def _model(self, contents: tuple[list[str], list[str]]) -> _AxisModel:
+        low, high = (self._placed(self._cache.vectors(told)) for told in contents)
+        matrix = polarity_map(Nearest.name, self._cache.embedder.fingerprint, chain(*contents))
+        return _AxisModel.of(low, high, matrix)
 
     def _placed(self, vectors: Vectors) -> Array:
         return centred(vectors, self._centre)
 
     def _likeness(self, vector: Array) -> Array:
-        return np.concatenate([nearest(vector, both, MOST_ALIKE) for both in self._statements])
+        alike = [nearest(vector, axis.statements, MOST_ALIKE) for axis in self._axes]
+        return np.concatenate(alike)
 
     def _polarity(self, vector: Array, text: str) -> Array:
-        contrasts = [
-            (_contrast(mapped(vector, matrix), low, high) - middle) / scale
-            for matrix, (low, high), (middle, scale) in zip(
-                self._maps, self._poles, self._scales, strict=True
-            )
-        ]
-        squashed: Array = np.tanh(STEEPNESS * np.concatenate(contrasts))
+        squashed: Array = np.tanh(
+            STEEPNESS * np.concatenate([a.contrast(vector) for a in self._axes])
+        )
         return squashed
 
 

@@ -6,15 +6,15 @@ axis' hidden statements, and by which pole's statements it resembles most.
 """
 
 from dataclasses import dataclass
+from functools import cached_property
 from itertools import chain
 
 import numpy as np
 
 from fitness.embedding import Caches
-from fitness.respondents.polarity import centre, centred, mapped, polarity_map
-from fitness.respondents.sentence_reader import Array, SentenceReader, nearest, pole_contents
-from generators.context import Axis, Context
-from generators.errors import GamutError
+from fitness.respondents.polarity import centred, mapped, polarity_map
+from fitness.respondents.sentence_reader import Array, SentenceReader, nearest
+from generators.context import Context
 
 RIDGE = 0.5  # penalty of the direction
 STEEPNESS = 1.5  # of the squashing of a position into [-1, 1]
@@ -71,16 +71,15 @@ class Projection(SentenceReader):
 
     def __init__(self, context: Context, caches: Caches) -> None:
         super().__init__(context, caches.first, caches.first)
-        self._centre = centre(caches.first)
-        self._axes = [self._model(axis) for axis in context.axes]
 
-    def _model(self, axis: Axis) -> _AxisModel:
-        if axis.hidden is None:
-            raise GamutError(f"axis {axis.id} has no hidden statements: it cannot be read")
-        contents = pole_contents(axis.hidden)
+    @cached_property
+    def _axes(self) -> list[_AxisModel]:
+        return [self._model(contents) for contents in self._pole_contents()]
+
+    def _model(self, contents: tuple[list[str], list[str]]) -> _AxisModel:
         low, high = (self._cache.vectors(told) for told in contents)
         statements = np.concatenate([low, high]).astype(np.float64)
-        matrix = polarity_map(self.name, self._cache.embedder.fingerprint, chain(*contents))
+        matrix = polarity_map(Projection.name, self._cache.embedder.fingerprint, chain(*contents))
         return _AxisModel.of(
             statements, matrix, centred(low, self._centre), centred(high, self._centre)
         )

@@ -11,6 +11,7 @@ import zlib
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
@@ -18,10 +19,12 @@ from numpy.typing import NDArray
 from fitness.embedding import SentenceCache, forget
 from fitness.metrics import levels_of
 from fitness.respondents.interface import Reading, Row
+from fitness.respondents.polarity import centre
 from fitness.respondents.sentences import Sentence, about_i, graded, split
 from fitness.vector_store import Vectors
 from generators.context import Context, Hidden
 from generators.context.fold import content_words, fold
+from generators.errors import GamutError
 from generators.persona import Persona
 
 Array = NDArray[np.float64]
@@ -91,6 +94,9 @@ class SentenceReader(ABC):
         judge a sentence's form. Raises GamutError where the context has no hidden part."""
         fingerprints = dict.fromkeys((cache.embedder.fingerprint, judge.embedder.fingerprint))
         self.fingerprint = f"{self.name}-{self.edition}/{'/'.join(fingerprints)}"
+        for axis in context.axes:
+            if axis.hidden is None:
+                raise GamutError(f"axis {axis.id} has no hidden statements: it cannot be read")
         self._context = context
         self._cache = cache
         self._judge = judge
@@ -119,6 +125,17 @@ class SentenceReader(ABC):
     @abstractmethod
     def _polarity(self, vector: Array, text: str) -> Array:
         """Where a sentence [1, d] stands between the poles of each axis, [K] in (-1, 1)."""
+
+    @cached_property
+    def _centre(self) -> Array:
+        return centre(self._cache)
+
+    def _pole_contents(self) -> list[tuple[list[str], list[str]]]:
+        """`pole_contents` of each axis, embedded at one go: so workers that open the same context
+        at the same moment share the work."""
+        contents = [pole_contents(axis.hidden) for axis in self._context.axes if axis.hidden]
+        self._cache.rows([text for poles in contents for pole in poles for text in pole])
+        return contents
 
     def _placed(self, vectors: Vectors) -> Array:
         """Unit vectors [M, d] as this reader compares them."""
