@@ -4,7 +4,7 @@ Order of a run directory's birth: config.yaml, then run.sqlite with the inputs. 
 run is killed at, `resume` goes on from what is there.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from contextlib import ExitStack, closing
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -193,6 +193,8 @@ def _complete(
         from evolve.mutation.models import found_able
 
         store.put_meta("models", found_able(config, folder, about["llm"]))
+    if config.llm is not None and about["llm"] is not None:
+        about["estimate"] = _estimated(config, setup, about["llm"], progress)
     if config.settings.ask or _interviews(config):
         from evolve.asked import found_to_ask, found_to_interview
 
@@ -203,6 +205,22 @@ def _complete(
             setup = replace(setup, interview=found_to_interview(config, folder, found, progress))
     write_manifest(folder, about)
     store.put_meta("setup", setup.as_json())  # last: it says that the directory is complete
+
+
+def _estimated(
+    config: Config, setup: Setup, probed: Mapping[str, Any], progress: Progress
+) -> dict[str, dict[str, Any]]:
+    """What the run will take of its model at most, which is told."""
+    from evolve.foreseen import foreseen, in_short
+    from generators.llm import Capabilities
+
+    assert config.llm is not None
+    able = {k: v for k, v in probed.items() if k not in ("base_url", "model")}
+    found = foreseen(config, setup, Capabilities.from_plain(able))
+    if found:
+        said = in_short(found, config.llm.currency)
+        progress.tell(f"Estimate for {config.llm.model}, at most: {said}")
+    return found
 
 
 def _interviews(config: Config) -> bool:

@@ -1,12 +1,14 @@
 """A run whose programs a model writes: killed and resumed, replayed without a connection, told."""
 
 import json
+import re
 import shutil
 import sqlite3
 import subprocess
 import sys
 from collections.abc import Iterator
 from contextlib import closing
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -22,13 +24,15 @@ import evolve.evaluate
 import evolve.run
 from evolve.account import account
 from evolve.config import from_plain
+from evolve.foreseen import foreseen, in_short
 from evolve.progress import Progress
 from evolve.report import write_report
 from evolve.run import Run, create, open_run
 from fitness.embedding import Caches
+from fitness.respondents.llm import items_of
 from generators.baselines import BASELINES
 from generators.errors import InputError
-from generators.llm import NotRecorded
+from generators.llm import Capabilities, NotRecorded
 
 CONF = Path(str(conf.__file__)).parent
 TOTAL = 24
@@ -219,3 +223,35 @@ def test_kills_and_workers_and_a_replay_give_the_same_archive(
     )
     assert done.returncode == 0, done.stdout + done.stderr
     assert "files the same, 0 different" in done.stdout
+
+
+def test_what_it_takes_is_estimated_before_and_errs_high(recorded: tuple[Run, Path, str]) -> None:
+    run = recorded[0]
+    expected = json.loads((run.folder / "manifest.json").read_text())["estimate"]["mutate"]
+    costs = [v["cost"] for c, v in run.store.candidates() if c.by_model]
+    for kind, name in (("calls", "model_calls"), ("prompt_tokens", "prompt_tokens")):
+        assert sum(cost.get(name, 0) for cost in costs) <= expected[kind]
+    assert expected["calls"] == 2 * (TOTAL - len(BASELINES))
+    assert expected["money"] == 0
+    assert expected["minutes"] > 0
+
+
+def test_interviews_and_programs_that_ask_are_estimated(recorded: tuple[Run, Path, str]) -> None:
+    run = recorded[0]
+    able = json.loads((run.folder / "manifest.json").read_text())["llm"]
+    able = Capabilities.from_plain(
+        {k: v for k, v in able.items() if k not in ("base_url", "model")}
+    )
+    settings = replace(run.config.settings, models=(), ask=True)
+    config = replace(run.config, respondent="llm:none", settings=settings)
+    found = foreseen(config, run.setup, replace(able, top_logprobs=20))
+    populations = TOTAL * 3 + 5 * 2 + (len(BASELINES) + 25) * 4
+    assert found["ask"]["calls"] == populations * 5
+    items = len(items_of(run.setup.training[0]))
+    assert found["respond"]["calls"] == populations * 5 * items + 27 * 4 * 6
+    without = foreseen(config, run.setup, replace(able, top_logprobs=0))  # five samples an answer
+    assert without["respond"]["calls"] == 5 * found["respond"]["calls"]
+    assert re.fullmatch(
+        r"ask [\d,]+ calls, [\d,]+ tokens, .*; respond [\d,]+ calls, .*; total [\d,]+ calls, .*",
+        in_short(found, "USD"),
+    )

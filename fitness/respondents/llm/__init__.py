@@ -8,16 +8,25 @@ Levels are calibrated on anchor personas of known position that ship with Gamut,
 population that is read: stretched noise covers .93 of a space.
 """
 
-from fitness.respondents.llm.calibration import Calibration, Scale, calibrate, measure_anchors
-from fitness.respondents.llm.interview import Interview, ask_items
-from fitness.respondents.llm.reader import LlmRespondent
+from fitness.respondents.llm.calibration import (
+    Calibration,
+    Scale,
+    anchor_answers,
+    calibrate,
+    measure_anchors,
+)
+from fitness.respondents.llm.interview import Interview, ask_items, requests_of
+from fitness.respondents.llm.reader import LlmRespondent, items_of
 
 __all__ = [
     "Calibration",
     "Interview",
     "LlmRespondent",
     "Scale",
+    "anchor_answers",
     "ask_items",
     "calibrate",
+    "items_of",
     "measure_anchors",
+    "requests_of",
 ]

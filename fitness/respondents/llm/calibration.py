@@ -141,6 +141,12 @@ def measure_anchors(model: LanguageModel, reasoning: str = "none") -> Calibratio
     )
 
 
+def anchor_answers() -> int:
+    """How many answers `measure_anchors` takes."""
+    axes, texts, _ = _anchors()
+    return sum(len(axis["items"]) for axis in axes) * (len(texts) + len(_L9))
+
+
 def _turned(
     model: LanguageModel, texts: list[str], items: list[tuple[str, int, int]], reasoning: str
 ) -> Array:

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fitness.respondents.llm.questions import SAMPLES, Question
-from generators.llm import Answer, LanguageModel, LLMError
+from generators.llm import Answer, LanguageModel, LLMError, Request
 
 Array = NDArray[np.float64]
 
@@ -127,6 +127,18 @@ def ask_items(
         answers[number, at, repeat] = question.value(outcome)
     keys = np.array([key for _, key, _ in items])
     return Interview(answers, keys, np.array([axis for _, _, axis in items]))
+
+
+def requests_of(persona: str, item: str, able: int, reasoning: str) -> list[Request]:
+    """What one answer takes, as far as it is known before; `able`: alternatives that the server
+    gives."""
+    question = Question(persona, item, False, "")
+    asked = []
+    for sample in range(1 if able else SAMPLES):
+        thinks = reasoning != "none"
+        asked += [question.reasons(sample)] if thinks else []
+        asked.append(question.request(able, sample, "" if thinks else None))
+    return asked
 
 
 def order_of(persona: str, items: int) -> NDArray[np.int_]:

@@ -19,6 +19,22 @@ EDITION = 1
 MOST_ITEMS = 3  # of each key an axis; an answer takes a small model .2 s on two cores
 
 
+def items_of(context: Context) -> list[tuple[str, int, int]]:
+    """The items that are asked: text, key, axis. InputError where an axis lacks those of a key."""
+    found: list[tuple[str, int, int]] = []
+    for number, axis in enumerate(context.axes):
+        items = axis.hidden.items if axis.hidden else ()
+        for key in (1, -1):
+            of_key = [item.text for item in items if item.key == key][:MOST_ITEMS]
+            if not of_key:
+                raise InputError(
+                    f"axis {axis.id}: no items keyed {key:+}; the respondent llm asks items of"
+                    " both keys"
+                )
+            found += [(text, key, number) for text in of_key]
+    return found
+
+
 class LlmRespondent:
     """Answers a context's items as each persona; see the package's description.
 
@@ -32,17 +48,7 @@ class LlmRespondent:
     ) -> None:
         """Raises InputError where an axis has no items of both keys."""
         self._model, self._scale, self._reasoning = model, scale, reasoning
-        self.items: list[tuple[str, int, int]] = []
-        for number, axis in enumerate(context.axes):
-            items = axis.hidden.items if axis.hidden else ()
-            for key in (1, -1):
-                of_key = [item.text for item in items if item.key == key][:MOST_ITEMS]
-                if not of_key:
-                    raise InputError(
-                        f"axis {axis.id}: no items keyed {key:+}; the respondent llm asks items of"
-                        " both keys"
-                    )
-                self.items += [(text, key, number) for text in of_key]
+        self.items = items_of(context)
         way = json.dumps([EDITION, model.settings.model, scale.as_json(), reasoning])
         self.fingerprint = f"llm-{EDITION}/{model.settings.model}/{text_digest(way)}"
 
