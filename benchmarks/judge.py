@@ -4,25 +4,26 @@
     python benchmarks/judge.py BUNDLE --llm local --model qwen1.5 --answers answers.sqlite
     python benchmarks/judge.py BUNDLE --model qwen1.5 --answers answers.sqlite --replay
 
-On validation contexts the winner of a search (BUNDLE), the baselines corners_long, covering_mix
-and sobol_graded, and a one-shot list that the same model writes are judged by the model: it answers
+On validation contexts the winner of a search (BUNDLE), the baselines covering_mix and
+sobol_graded, and a one-shot list that the same model writes are judged by the model: it answers
 the hidden items as each persona, levels are calibrated on anchor personas, and a combination is
 credited where no single item decides a level and the persona passes the gates. Printed: credited
 rare combination coverage, that of pairs, and as read; and the winner's lead over each of the
 others, paired by context, with a 95 % t interval over contexts.
 
-Answers are kept in --answers; interrupted, the same command goes on; --replay asks nobody. A model
-whose list falls short in a context is left out there and named. With a 1.5B model on two idle cores
-a population of 25 takes minutes.
+Answers are kept in --answers; interrupted, the same command goes on; --replay asks nobody. A list
+that falls short in a context is left out there, which is said.
 """
 
 import argparse
 import json
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 
 import numpy as np
+from recordings import PACKED, unpacked
 
 from evolve.commands.asking import named_settings
 from evolve.config import packaged_contexts
@@ -30,12 +31,12 @@ from evolve.statistics import interval
 from fitness.embedding import Caches
 from fitness.reference import reference_rows
 from fitness.respondents import DEFAULT, open_respondent
-from fitness.respondents.llm import LlmRespondent, measure_anchors
+from fitness.respondents.llm import LlmRespondent, Scale, measure_anchors
 from fitness.scoring import Scorer
 from generators.baselines import baseline
 from generators.bundle import read_bundle
 from generators.context import Context
-from generators.errors import GamutError
+from generators.errors import GamutError, InputError
 from generators.generator import generate
 from generators.llm import LanguageModel
 from generators.llm_baselines import Shortfall, llm_baseline
@@ -43,7 +44,7 @@ from generators.persona import Persona
 from generators.program import Program
 from generators.sandbox import Sandbox
 
-RIVALS = ("corners_long", "covering_mix", "sobol_graded")
+RIVALS = ("covering_mix", "sobol_graded")
 LIST = "one_shot_list"
 SEED = 0
 MEASURES = ("credited", "pairs", "as_read")
@@ -62,47 +63,61 @@ def main() -> int:
     parser.add_argument("-n", type=int, default=25, help="personas a population")
     parser.add_argument("--json", action="store_true")
     given = parser.parse_args()
-    mode = "replay" if given.replay else "readwrite"
-    said = ["allow_unknown_price=true", f"cache={{mode: {mode}, file: {given.answers}}}"]
-    settings = named_settings(given.llm, given.model, None, [f"llm.{word}" for word in said])
     programs = {"winner": read_bundle(given.bundle).program}
     programs |= {name: baseline(name) for name in RIVALS}
-    with LanguageModel(settings) as model, Sandbox() as sandbox:
+    contexts = packaged_contexts("validation")[: given.contexts]
+    with answering(given) as model:
         anchors = measure_anchors(model)
         say(f"{given.model} {anchors.words()}")
         if not anchors.reliable:
             raise SystemExit("judge.py: such a model cannot judge")
         found: dict[str, Values] = {}
-        caches = Caches()
-        for context in packaged_contexts("validation")[: given.contexts]:
-            respondent = LlmRespondent(context, model, anchors.scale)
-            offline = open_respondent(DEFAULT, context, caches)
-            scorer = Scorer(context, respondent, reference_rows(context, offline, sandbox))
-            for name, people in populations(context, programs, given.n, model, sandbox):
-                say(f"{context.id}: {name}")
-                found.setdefault(name, {})[context.id] = judged(scorer, people, given.n)
-        result = {"anchors": anchors.as_json(), "values": found, "spent": model.spent()["total"]}
+        for context in contexts:
+            for name, values in judged(context, programs, given.n, model, anchors.scale):
+                found.setdefault(name, {})[context.id] = values
+    result = {"n": given.n, "anchors": anchors.as_json(), "values": found}
     print(json.dumps(result, indent=1) if given.json else table(found))
     return 0
 
 
-def populations(
+@contextmanager
+def answering(given: argparse.Namespace) -> Iterator[LanguageModel]:
+    """The model of the options --llm, --model, --answers and --replay."""
+    if given.answers.suffix == PACKED and not given.replay:
+        raise InputError(f"{given.answers}: a packed file is for --replay")
+    mode = "replay" if given.replay else "readwrite"
+    with unpacked(given.answers) as file:
+        said = [f"llm.cache.mode={mode}", f"llm.cache.file={file}"]
+        said.append("llm.allow_unknown_price=true")
+        with LanguageModel(named_settings(given.llm, given.model, None, said)) as model:
+            yield model
+
+
+def judged(
     context: Context,
     programs: Mapping[str, Program],
     n: int,
     model: LanguageModel,
-    sandbox: Sandbox,
-) -> Iterator[tuple[str, list[Persona]]]:
-    """Each population by name; the list of the model last, where it comes to n people."""
-    for name, program in programs.items():
-        yield name, generate(sandbox, program, context, n, SEED)
-    try:
-        yield LIST, llm_baseline(LIST, context, n, SEED, model)
-    except Shortfall as short:
-        say(f"{context.id}: {short}")
+    scale: Scale,
+    lists: Sequence[str] = (LIST,),
+) -> Iterator[tuple[str, dict[str, float]]]:
+    """What the model credits each program and each of its own lists with, by name."""
+    with Sandbox() as sandbox:
+        offline = open_respondent(DEFAULT, context, Caches())
+        rows = reference_rows(context, offline, sandbox)
+        scorer = Scorer(context, LlmRespondent(context, model, scale), rows)
+        for name, program in programs.items():
+            say(f"{context.id}: {name}")
+            yield name, credits(scorer, generate(sandbox, program, context, n, SEED), n)
+        for name in lists:
+            say(f"{context.id}: {name}")
+            try:
+                yield name, credits(scorer, llm_baseline(name, context, n, SEED, model), n)
+            except Shortfall as short:
+                say(f"{context.id}: {short}")
 
 
-def judged(scorer: Scorer, people: list[Persona], n: int) -> dict[str, float]:
+def credits(scorer: Scorer, people: list[Persona], n: int) -> dict[str, float]:
     """What the model credits a population with."""
     card = scorer.scorecard(people, n)
     t = scorer.t
