@@ -178,14 +178,22 @@ def _folder(config: Any) -> Path:
 
 
 def _for_hydra(word: str) -> list[str]:
-    """`--force` is a key, and `contexts=my.yaml` the group of one's own contexts with that file."""
+    """`--force` is a key, and `contexts=my.yaml` the group of one's own contexts with that file.
+    Files are named in full, so that the run can be resumed from anywhere."""
     if word == "--force":
         return ["force=true"]
     key, _, value = word.partition("=")
+    plain = value not in ("", "null") and not value.startswith(("'", '"'))
+    if plain and (key == "llm.cache.file" or (key == "respondent.model" and Path(value).exists())):
+        return [f"{key}='{_in_full(value)}'"]
     if key != "contexts" or not value.endswith((".yaml", ".yml")):
         return [word]
-    quoted = str(Path(value).resolve()).replace("\\", "\\\\").replace("'", "\\'")
-    return ["contexts=own", f"contexts.file='{quoted}'"]
+    return ["contexts=own", f"contexts.file='{_in_full(value)}'"]
+
+
+def _in_full(file: str) -> str:
+    """A path from the root, as Hydra reads it between quotes."""
+    return str(Path(file).expanduser().resolve()).replace("\\", "\\\\").replace("'", "\\'")
 
 
 def _reworded(error: Exception) -> str:

@@ -22,7 +22,7 @@ from evolve.workers import open_pool
 from fitness.admission import ADMITTED, examine, not_admitted_words, percent
 from fitness.embedding import Caches
 from fitness.reference import reference_rows
-from fitness.respondents import DEFAULT, LLM, RESPONDENTS, open_respondent
+from fitness.respondents import DEFAULT, LLM, NLI, RESPONDENTS, open_respondent
 from generators.context import Context, load_context
 from generators.errors import InputError
 from generators.program import Program, parse
@@ -69,6 +69,8 @@ def create(config: Config, folder: Path, progress: Progress) -> Run:
 
         for model in (config.llm.model, *config.settings.models):
             check_usable(config.llm.model_copy(update={"model": model}))
+    if config.respondent.startswith(f"{NLI}:"):
+        open_respondent(config.respondent, inputs.training[0], Caches(config.embedder))
     _admit(config, progress)
     try:
         folder.mkdir(parents=True, exist_ok=True)

@@ -276,3 +276,10 @@ def test_a_vector_is_near_that_of_the_model_in_full_precision(e5: E5) -> None:
 def test_likeness_crosses_languages(told: str, e5: E5) -> None:
     row, english, other = e5.embed([told, "I feel lonely.", "We won the match on Saturday."])
     assert row @ english > row @ other + 0.05
+
+
+def test_vectors_are_those_of_other_processors() -> None:
+    """Sums that saturate, as they do by default without VNNI, are .0036 off."""
+    known = [0.0685, -0.0097, -0.0172, -0.0818, 0.0646, -0.0146, 0.0112, 0.0214, 0.0202, 0.0232]
+    found = E5().embed(["I sleep badly and keep it to myself."])[0, : len(known)]
+    assert np.abs(found - known).mean() < 0.001

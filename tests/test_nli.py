@@ -13,6 +13,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from command_line import refused
 from conftest import People
 
 from evolve.config import Config, from_plain
@@ -398,3 +399,9 @@ def test_transformers_models_that_are_no_nli_models_are_refused(tmp_path: Path) 
     assert "classifier.weight" in message
     (tmp_path / "empty").mkdir()
     assert str(tmp_path / "empty") in refusal(tmp_path / "empty")
+
+
+def test_a_run_with_a_model_that_is_none_leaves_no_directory(tmp_path: Path) -> None:
+    words = [f"run_dir={tmp_path / 'run'}", "respondent=nli", "respondent.model=nowhere.onnx"]
+    refused("evolve", *words, said=("nowhere.onnx",))
+    assert not (tmp_path / "run").exists()

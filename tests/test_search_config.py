@@ -8,6 +8,7 @@ import yaml
 
 import conf
 from evolve.config import from_plain
+from evolve.job import _for_hydra
 from evolve.search import METHODS, Settings
 from generators.errors import InputError
 
@@ -79,3 +80,20 @@ def test_a_run_of_an_earlier_version_goes_on_as_it_was_configured() -> None:
     found = from_plain(everything).settings
     assert (found.method, found.selection, found.bandit) == ("gp", "lexicase", False)
     assert (found.islands, found.in_flight) == (old["islands"], old["in_flight"])
+
+
+@pytest.mark.parametrize(
+    ("word", "read"),
+    [
+        ("llm.cache.file=a.sqlite", "llm.cache.file='{here}/a.sqlite'"),
+        ("llm.cache.file=null", "llm.cache.file=null"),
+        ("respondent.model=there.onnx", "respondent.model='{here}/there.onnx'"),
+        ("respondent.model=org/model", "respondent.model=org/model"),
+    ],
+)
+def test_files_are_named_in_full(
+    word: str, read: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    Path("there.onnx").touch()
+    assert _for_hydra(word) == [read.format(here=tmp_path.resolve())]
