@@ -55,10 +55,7 @@ def main() -> int:
     text = argparse.RawDescriptionHelpFormatter
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=text)
     parser.add_argument("bundle", help="the winner: a bundle, e.g. runs/demo/archive/best")
-    parser.add_argument("--llm", default="local", help="address of the server, or local")
-    parser.add_argument("--model", required=True, help="what the server calls the model")
-    parser.add_argument("--answers", type=Path, required=True, help="SQLite file of its answers")
-    parser.add_argument("--replay", action="store_true", help="ask nobody")
+    model_options(parser)
     parser.add_argument("--contexts", type=int, default=5, help="of the validation split")
     parser.add_argument("-n", type=int, default=25, help="personas a population")
     parser.add_argument("--json", action="store_true")
@@ -80,15 +77,25 @@ def main() -> int:
     return 0
 
 
+def model_options(parser: argparse.ArgumentParser) -> None:
+    """Add what says which model, and where its answers are."""
+    add = parser.add_argument
+    add("--llm", default="local", help="address of the server, or local")
+    add("--model", required=True, help="what the server calls the model")
+    add("--set", action="append", default=[], metavar="llm.KEY=VALUE",
+        help="more settings of the model: key_env, prices, budget.money, …; repeat")  # fmt: skip
+    add("--answers", type=Path, required=True, help="SQLite file of its answers, or a packed one")
+    add("--replay", action="store_true", help="ask nobody")
+
+
 @contextmanager
 def answering(given: argparse.Namespace) -> Iterator[LanguageModel]:
-    """The model of the options --llm, --model, --answers and --replay."""
+    """The model of these options."""
     if given.answers.suffix == PACKED and not given.replay:
         raise InputError(f"{given.answers}: a packed file is for --replay")
     mode = "replay" if given.replay else "readwrite"
     with unpacked(given.answers) as file:
-        said = [f"llm.cache.mode={mode}", f"llm.cache.file={file}"]
-        said.append("llm.allow_unknown_price=true")
+        said = [*given.set, f"llm.cache.mode={mode}", f"llm.cache.file={file}"]
         with LanguageModel(named_settings(given.llm, given.model, None, said)) as model:
             yield model
 

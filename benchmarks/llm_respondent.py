@@ -21,11 +21,10 @@ import sys
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 import numpy as np
-from judge import answering, say
+from judge import answering, model_options, say
 from numpy.typing import NDArray
 from recovery_styles import STYLES, paragraph
 from respondents import BY_HAND, by_hand, name_in, own_third, rho
@@ -60,10 +59,7 @@ class Recovered:
 def main() -> int:
     text = argparse.RawDescriptionHelpFormatter
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=text)
-    parser.add_argument("--llm", default="local", help="address of the server, or local")
-    parser.add_argument("--model", required=True, help="what the server calls the model")
-    parser.add_argument("--answers", type=Path, required=True, help="SQLite file of its answers")
-    parser.add_argument("--replay", action="store_true", help="ask nobody")
+    model_options(parser)
     parser.add_argument("--style", nargs="*", choices=(*STYLES, BY_HAND),
                         default=["content_mix", BY_HAND])  # fmt: skip
     parser.add_argument("--contexts", type=int, default=2, help="of the validation split")

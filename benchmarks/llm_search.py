@@ -1,8 +1,7 @@
 """What a language model's mutations are worth: typed GP, the model, and both, at equal wall time.
 
     gamut models serve q15.gguf --name qwen1.5
-    python benchmarks/llm_search.py --runs runs/llm --model qwen1.5 --minutes 10 [--seeds 1]
-    python benchmarks/llm_search.py --runs runs/llm --model qwen1.5 --minutes 10 --replay
+    python benchmarks/llm_search.py --runs runs/llm --model qwen1.5 --answers answers.sqlite
 
 Each arm is `gamut evolve` with the default contexts and readers: `gp`, `model` (search=llm) and
 `both` (gp with search.mutation=llm; the bandit shares out the tickets). All have the same minutes
@@ -10,7 +9,7 @@ on the same machine, whose cores the model's server shares. Finished runs in the
 others are run or resumed. The best elite of each arm is then credited on validation contexts by the
 offline readers and by the model itself as a respondent; corners_long and covering_mix beside them.
 
-Answers are kept in the folder; interrupted, the same command goes on; --replay asks nobody and
+Answers are kept in --answers; interrupted, the same command goes on; --replay asks nobody and
 reports on what is finished.
 """
 
@@ -24,7 +23,7 @@ from typing import Any
 
 import numpy as np
 from joblib import cpu_count
-from judge import answering, judged, say
+from judge import answering, judged, model_options, say
 
 from evolve.account import account
 from evolve.bench import Suite, bench
@@ -44,18 +43,15 @@ SITTING = 10**6  # candidates, so that time is what ends a run
 def main() -> int:
     text = argparse.RawDescriptionHelpFormatter
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=text)
-    parser.add_argument("--runs", type=Path, required=True, help="folder of runs and answers")
-    parser.add_argument("--llm", default="local", help="address of the server, or local")
-    parser.add_argument("--model", required=True, help="what the server calls the model")
+    parser.add_argument("--runs", type=Path, required=True, help="folder of the runs")
+    model_options(parser)
     parser.add_argument("--minutes", type=float, default=10.0, help="wall time of each search")
     parser.add_argument("--seeds", type=int, default=1, help="searches an arm: seeds 0, 1, …")
     parser.add_argument("--in-flight", type=int, default=2, help="questions at a time")
     parser.add_argument("--contexts", type=int, default=2, help="validation contexts of the model")
     parser.add_argument("-n", type=int, default=15, help="personas a population of the model's")
-    parser.add_argument("--replay", action="store_true", help="ask nobody")
     parser.add_argument("--json", action="store_true")
     given = parser.parse_args()
-    given.answers = given.runs / "answers.sqlite"
     given.runs.mkdir(parents=True, exist_ok=True)
     folders = {
         (arm, seed): given.runs / f"{arm}-{seed:02d}" for seed in range(given.seeds) for arm in ARMS
@@ -89,7 +85,7 @@ def search(arm: str, seed: int, folder: Path, given: argparse.Namespace) -> None
         words += [f"budget.minutes={given.minutes}", f"budget.evaluations={SITTING}"]
         if arm != "gp":
             group = "local" if given.llm == "local" else "server"
-            words += [f"llm={group}", f"llm.model={given.model}", "llm.allow_unknown_price=true"]
+            words += [f"llm={group}", f"llm.model={given.model}", *given.set]
             words += [f"llm.cache.file={given.answers}", f"search.in_flight={given.in_flight}"]
             words += [] if given.llm == "local" else [f"llm.base_url={given.llm}"]
     with (given.runs / f"{folder.name}.log").open("ab") as log:
