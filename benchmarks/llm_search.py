@@ -18,6 +18,7 @@ import json
 import subprocess
 import sys
 from collections.abc import Mapping
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -28,6 +29,7 @@ from judge import answering, judged, model_options, say
 from evolve.account import account
 from evolve.bench import Suite, bench
 from evolve.config import packaged_contexts
+from evolve.store import Store
 from evolve.stored import stored_results
 from evolve.table import plain_text
 from fitness.respondents.llm import measure_anchors
@@ -79,8 +81,11 @@ def search(arm: str, seed: int, folder: Path, given: argparse.Namespace) -> None
     if (folder / "archive" / "index.json").is_file():
         return
     say(f"{folder.name}: {given.minutes:g} minutes")
-    words = ["resume", str(folder)]
-    if not (folder / "config.yaml").is_file():
+    if (folder / "run.sqlite").is_file():
+        with closing(Store(folder / "run.sqlite", read_only=True)) as store:
+            left = max(0.01, given.minutes - account(store).seconds / 60)
+        words = ["resume", str(folder), f"--minutes={left:.2f}"]
+    else:
         words = ["evolve", *ARMS[arm], f"seed={seed}", f"run_dir={folder}"]
         words += [f"budget.minutes={given.minutes}", f"budget.evaluations={SITTING}"]
         if arm != "gp":

@@ -10,7 +10,6 @@ reads. `--replay` of the benchmarks takes the packed file, too.
 import argparse
 import json
 import lzma
-import shutil
 import sqlite3
 import tempfile
 from collections.abc import Iterator
@@ -23,11 +22,12 @@ DECIMALS = 5
 
 
 def pack(answers: Path, target: Path) -> int:
-    """Write the packed file of a file of answers, which no process may have open; how many."""
+    """Write the packed file of a file of answers, and how many there are."""
     with tempfile.TemporaryDirectory() as folder:
         file = Path(folder) / "answers.sqlite"
-        shutil.copyfile(answers, file)
         with closing(sqlite3.connect(file, isolation_level=None)) as db:
+            with closing(sqlite3.connect(answers)) as source:
+                source.backup(db)  # with what a killed process has left beside the file
             rows = db.execute("SELECT key, outcome FROM answers ORDER BY key").fetchall()
             db.execute("BEGIN")
             for key, outcome in rows:

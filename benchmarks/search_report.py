@@ -57,9 +57,7 @@ def measured(
     for seed in sorted({seed for _, seed in runs}):
         stored = {arm: stored_results(f) for (arm, s), f in runs.items() if s == seed}
         setup = next(iter(stored.values()))[0].setup
-        suite = Suite(
-            contexts, setup.population, setup.report_replicates, setup.seed, setup.respondent
-        )
+        suite = Suite(contexts, setup.population, seed=setup.seed, respondent=setup.respondent)
         elites = [(arm, entries[0].program) for arm, (_, entries) in stored.items()]
         lines = bench([*elites, *suite_programs([])], suite, workers)
         mix, named = rival(lines), {line.name: line for line in lines}

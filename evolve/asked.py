@@ -54,7 +54,8 @@ def open_model(folder: Path, found: Mapping[str, Any]) -> LanguageModel:
 
 
 def _share(settings: Settings, workers: int | str) -> Settings:
-    """Settings for one of several workers: together they make no more calls at a time than said."""
+    """Settings for one of several workers: together they make no more calls at a time than said,
+    or one each."""
     several = workers if isinstance(workers, int) else 1
     roles = {role: max(1, most // several) for role, most in settings.role_concurrency.items()}
     each = {"concurrency": max(1, settings.concurrency // several), "role_concurrency": roles}

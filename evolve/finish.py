@@ -288,6 +288,8 @@ def _card(run: Run, entry: Entry) -> dict[str, Any]:
     verdict = entry.elite.verdict if entry.elite else {"measures": {}}
     asks = not ASKING.keys().isdisjoint(entry.program.blocks)
     model = {"asks_the_model": run.config.llm.model} if asks and run.config.llm else {}
+    if run.setup.interview and run.config.llm:
+        model["read_by_the_model"] = run.config.llm.model
     return {
         "name": entry.name,
         "baseline": entry.baseline or None,
@@ -301,13 +303,18 @@ def _card(run: Run, entry: Entry) -> dict[str, Any]:
         "rare_combination_coverage": {
             "credited": credited.as_json(),
             "bare": bare.as_json(),
-            "credited_means": "personas that pass every gate, on axes where the readers agree on"
-            " their level and no single sentence decides the third they are read in",
+            "credited_means": "personas that pass every gate, on axes where "
+            + (
+                "no single item decides the third that the model's answers place them in"
+                if run.setup.interview
+                else "whoever reads agrees on their level and no single sentence decides the third"
+                " they are read in"
+            ),
             "interval": "95 %, over seeds; contexts taken as given",
         },
         "measures": dict(verdict["measures"]),
         "failed_on": dict(entry.report["failed"]) or None,
-        "limits": "Read by an offline reader from text alone. Coverage says which combinations of"
+        "limits": "Read from text alone. Coverage says which combinations of"
         " traits the texts express, not how often they occur among people.",
     }
 

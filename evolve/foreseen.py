@@ -1,7 +1,8 @@
 """What a run will ask of its language model, estimated before it begins.
 
-As if every candidate were scored in full and every answer as long as it may be, so it errs high;
-the samples that it counts by are personas of a baseline, and a question about that baseline.
+As if every candidate were scored in full, every question answered as long as it may be, and every
+program asked one thing of each persona; calls that fail are not counted. The samples that it counts
+by are personas of a baseline, and a question about that baseline.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
@@ -11,6 +12,7 @@ from evolve.budget import in_words
 from evolve.config import Config
 from evolve.evaluate import CHOICE_SEEDS, FOREMOST, Setup, evaluation_seed
 from evolve.mutation.looks import GAPS, LONGEST, PEOPLE
+from evolve.mutation.models import settings_of
 from evolve.mutation.mutation import SHOWN_CONTEXTS
 from evolve.mutation.prompts import UNKNOWN_ROOM, Seen, Subject, question
 from evolve.mutation.replies import REWRITE
@@ -28,11 +30,12 @@ from generators.sandbox import Sandbox
 SAMPLE = "corners_long"  # its texts are about as long as those of the best programs
 ELITES = 25  # that a run ends with, roughly
 Plan = Iterator[tuple[Request, int]]
+Estimate = dict[str, dict[str, Any]]
 
 
-def foreseen(config: Config, setup: Setup, able: Capabilities) -> dict[str, dict[str, Any]]:
-    """Calls, tokens, money and minutes at most, by role and in `total`: see `estimate`. Empty where
-    no model takes part."""
+def foreseen(config: Config, setup: Setup, able: Capabilities) -> Estimate:
+    """Calls, tokens, money and minutes, by role and in `total`: see `estimate`. Empty where no
+    model takes part. Several models that vary programs share the questions evenly."""
     if config.llm is None:
         return {}
     with Sandbox() as sandbox:
@@ -40,16 +43,20 @@ def foreseen(config: Config, setup: Setup, able: Capabilities) -> dict[str, dict
             generate(sandbox, baseline(SAMPLE), c, setup.population, _seed(setup, c))
             for c in setup.training
         ]
+    found: dict[str, dict[str, Any]] = {}
     plan: list[tuple[Request, int]] = []
     if config.settings.models:
-        plan += _mutations(config, setup, made, able)
+        questions = list(_mutations(config, setup, made, able))
+        share = [(asked, round(n / len(config.settings.models))) for asked, n in questions]
+        for settings in settings_of(config):
+            found = _together(found, estimate(share, settings, {}, able))
     if config.settings.ask:
         texts = [persona.description for people in made for persona in people]
         longest = Request(ROLE, chat(max(texts, key=len)), MAX_TOKENS, TEMPERATURE)
         plan.append((longest, _populations(config, setup) * setup.population))
     if config.respondent.startswith("llm:"):
         plan += _interviews(config, setup, made, able)
-    return estimate(plan, config.llm, {}, able) if plan else {}
+    return _together(found, estimate(plan, config.llm, {}, able)) if plan else found
 
 
 def in_short(found: Mapping[str, Mapping[str, Any]], currency: str) -> str:
@@ -57,6 +64,17 @@ def in_short(found: Mapping[str, Mapping[str, Any]], currency: str) -> str:
     roles = [role for role in found if role != "total"]
     shown = [*roles, "total"] if len(roles) > 1 else roles
     return "; ".join(f"{role} {_line(found[role], currency)}" for role in shown)
+
+
+def _together(one: Estimate, other: Estimate) -> Estimate:
+    """The sums, role by role; None where either is not known."""
+    found = {**one, **other}
+    for role in one.keys() & other.keys():
+        found[role] = {
+            name: None if None in (value, other[role][name]) else value + other[role][name]
+            for name, value in one[role].items()
+        }
+    return found
 
 
 def _line(line: Mapping[str, Any], currency: str) -> str:

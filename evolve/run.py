@@ -71,6 +71,14 @@ def create(config: Config, folder: Path, progress: Progress) -> Run:
             check_usable(config.llm.model_copy(update={"model": model}))
     if config.respondent.startswith(f"{NLI}:"):
         open_respondent(config.respondent, inputs.training[0], Caches(config.embedder))
+    if _interviews(config):
+        from fitness.respondents.llm import items_of
+
+        _check_local(config.workers)
+        for context in (*inputs.training, *inputs.report):
+            items_of(context)
+    if config.settings.ask:
+        _check_local(config.workers)
     _admit(config, progress)
     try:
         folder.mkdir(parents=True, exist_ok=True)
@@ -212,16 +220,18 @@ def _complete(
 def _estimated(
     config: Config, setup: Setup, probed: Mapping[str, Any], progress: Progress
 ) -> dict[str, dict[str, Any]]:
-    """What the run will take of its model at most, which is told."""
+    """About what the run will take of its models, which is told; nothing in a replay."""
     from evolve.foreseen import foreseen, in_short
     from generators.llm import Capabilities
 
     assert config.llm is not None
+    if config.llm.cache.mode == "replay":
+        return {}
     able = {k: v for k, v in probed.items() if k not in ("base_url", "model")}
     found = foreseen(config, setup, Capabilities.from_plain(able))
     if found:
         said = in_short(found, config.llm.currency)
-        progress.tell(f"Estimate for {config.llm.model}, at most: {said}")
+        progress.tell(f"Language models, about: {said}")
     return found
 
 
@@ -241,11 +251,8 @@ def evolve(
     Stored verdicts are folded instead of evaluated again. Ctrl-C once: what is in flight is
     finished and kept, then KeyboardInterrupt; twice: at once. `refresh` is called now and then.
     """
-    if (run.setup.ask or run.setup.interview) and isinstance(workers, str):
-        raise InputError(
-            f"workers={workers}: search.ask=true and respondent=llm need workers on this machine,"
-            " which share the run's account of what is spent; give --workers NUMBER"
-        )
+    if run.setup.ask or run.setup.interview:
+        _check_local(workers)
     with ExitStack() as held:
         pool = held.enter_context(closing(open_pool(workers, run.store.file)))
         writer = None
@@ -259,6 +266,15 @@ def evolve(
     if stop.asked:
         raise KeyboardInterrupt
     return spent
+
+
+def _check_local(workers: int | str) -> None:
+    """InputError where workers that ask a model are not on this machine."""
+    if isinstance(workers, str):
+        raise InputError(
+            f"workers={workers}: search.ask=true and respondent=llm need workers on this machine,"
+            " which share the run's account of what is spent; give a number of workers"
+        )
 
 
 def _setup(

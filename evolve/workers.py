@@ -15,6 +15,7 @@ import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import FIRST_COMPLETED, BrokenExecutor, Future, wait
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -45,20 +46,37 @@ class Pool(Protocol):
         ...
 
 
+class _Waiting(Future[Any]):
+    """A task of this process, which runs when somebody collects it: so what comes of each can be
+    kept before the next begins."""
+
+    def __init__(self, task: Callable[[], Any]) -> None:
+        super().__init__()
+        self._task = task
+
+    def run(self) -> None:
+        """Run it; then it is done."""
+        try:
+            self.set_result(self._task())
+        except Exception as error:  # handed on by the future, as an executor does
+            self.set_exception(error)
+
+    def result(self, timeout: float | None = None) -> Any:
+        """What came of it; it is run if nobody has collected it."""
+        if not self.done():
+            self.run()
+        return super().result(timeout)
+
+
 class InProcess:
-    """Runs each task at once, here."""
+    """Runs tasks here, one each time that `collect` is called."""
 
     def __init__(self, setup: str = "") -> None:
         self.setup = setup
 
     def submit(self, function: Callable[..., Any], *args: Any) -> Future[Any]:
-        """Run a task; its future is done."""
-        future: Future[Any] = Future()
-        try:
-            future.set_result(function(*args))
-        except Exception as error:  # handed on by the future, as an executor does
-            future.set_exception(error)
-        return future
+        """A task that waits to be run."""
+        return _Waiting(partial(function, *args))
 
     def close(self) -> None:
         """Nothing to end."""
@@ -123,7 +141,12 @@ def open_pool(workers: int | str, store: Path) -> Pool:
 
 
 def collect(pending: dict[Future[Any], Any], timeout: float) -> list[Future[Any]]:
-    """The futures that are done, waiting at most `timeout` seconds for the first."""
+    """The futures that are done, waiting at most `timeout` seconds for the first; a task of this
+    process is run instead of waiting."""
+    waiting = (future for future in pending if isinstance(future, _Waiting) and not future.done())
+    if (task := next(waiting, None)) is not None:
+        task.run()
+        timeout = 0.0
     done, _ = wait(pending, timeout=timeout, return_when=FIRST_COMPLETED)
     return sorted(done, key=lambda f: list(pending).index(f))
 

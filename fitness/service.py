@@ -61,7 +61,10 @@ def _interviewer(
     say: Callable[[str], None] | None,
 ) -> Respondent:
     if model is None:
-        raise InputError("respondent llm: no language model is given; --llm and --model name one")
+        raise InputError(
+            "respondent llm: no language model is given; `gamut score` takes one by --llm and"
+            " --model"
+        )
     if reasoning not in REASONING:
         raise InputError(
             f"respondent llm:{reasoning}: should be one of llm:{', llm:'.join(REASONING)}"

@@ -293,6 +293,8 @@ def _read_memories(value: Any) -> tuple[str, ...]:
     found = value.get("memories") if isinstance(value, dict) else None
     if not isinstance(found, list) or not all(isinstance(text, str) for text in found):
         raise ValueError('it should be an object with a list "memories" of texts')
+    if any("\ud800" <= char <= "\udfff" for text in found for char in text):
+        raise ValueError("a memory has half of a character")
     texts = [text.strip() for text in found if plain_words(text)]
     if len(texts) < FEWEST_MEMORIES:
         raise ValueError(f"it has {len(texts)} memories; {MEMORIES} are wanted")

@@ -306,7 +306,7 @@ def test_commands_score_and_measure_with_a_model(elders: Context, tmp_path: Path
     points = np.array(json.loads(found)["points"])
     assert points == pytest.approx(np.array([[0.1, 0.9], [0.9, 0.9]]), abs=0.07)  # whole digits
     assert "may read levels: rank correlation" in said
-    assert "--llm and --model name one" in gamut("score", file, *how, status=2).err
+    assert "takes one by --llm and --model" in gamut("score", file, *how, status=2).err
 
 
 def test_a_calibration_is_plain_json(opened: Any) -> None:

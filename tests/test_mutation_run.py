@@ -249,6 +249,10 @@ def test_interviews_and_programs_that_ask_are_estimated(recorded: tuple[Run, Pat
     assert found["ask"]["calls"] == populations * 5
     items = len(items_of(run.setup.training[0]))
     assert found["respond"]["calls"] == populations * 5 * items + 27 * 4 * 6
+    two = replace(config, settings=replace(settings, models=("tiny", "other")))
+    both = foreseen(two, run.setup, replace(able, top_logprobs=20))
+    assert both["mutate"]["calls"] == 2 * (TOTAL - len(BASELINES))
+    assert both["total"]["calls"] == found["total"]["calls"] + both["mutate"]["calls"]
     without = foreseen(config, run.setup, replace(able, top_logprobs=0))  # five samples an answer
     assert without["respond"]["calls"] == 5 * found["respond"]["calls"]
     assert re.fullmatch(

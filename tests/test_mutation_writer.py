@@ -120,7 +120,6 @@ def test_one_repair_round_shows_the_error(bad: Any, reason: str, shown: str) -> 
         (["No.", LLMError(Reason.EMPTY, "mutate", "")], asked(), no_run,
          ["no code block", "empty"], FAILED),
         ([LLMError(Reason.TIMEOUT, "mutate", "5 tries")], asked(), no_run, ["timeout"], FAILED),
-        ([ServerDown("gone")], asked(), no_run, ["server down"], FAILED),
         ([BudgetSpent("llm.budget.calls=1 is spent")], asked(), no_run, ["budget spent"], FAILED),
     ],
 )  # fmt: skip
@@ -151,7 +150,9 @@ def test_what_another_try_might_end_otherwise_is_left_to_evaluation(outcome: Out
     assert len(model.asked) == 1
 
 
-@pytest.mark.parametrize("error", [NotRecorded("no recorded answer"), ServerRefuses("wrong key")])
+@pytest.mark.parametrize(
+    "error", [NotRecorded("no recorded answer"), ServerRefuses("wrong key"), ServerDown("gone")]
+)
 def test_what_no_other_question_survives_ends_the_run(error: Exception) -> None:
     with pytest.raises(type(error)):
         write(error)

@@ -19,7 +19,7 @@ from evolve.config import as_workers, from_plain
 from evolve.evaluate import FAILED, evaluate_in_worker
 from evolve.progress import Progress
 from evolve.run import Run, create
-from evolve.workers import InProcess, Loky, open_pool
+from evolve.workers import InProcess, Loky, collect, open_pool
 from generators.baselines import baseline
 from generators.errors import InputError
 
@@ -68,6 +68,16 @@ def test_only_the_program_that_kills_is_recorded_as_failed(
     assert [candidate.ticket for candidate, _ in stored] == list(range(16))
     died = [c.operator for c, v in stored if v["status"] == FAILED and "worker died" in v["reason"]]
     assert died == ["baseline:corners"]
+
+
+def test_tasks_of_this_process_run_one_by_one_as_they_are_collected() -> None:
+    """So that what came of one is kept before a Ctrl-C in the next."""
+    pool, ran = InProcess(), list[int]()
+    pending = {pool.submit(ran.append, number): number for number in range(3)}
+    for number in range(3):
+        (done,) = collect(pending, timeout=0.1)
+        assert pending.pop(done) == number
+        assert ran == list(range(number + 1))
 
 
 def test_dead_workers_are_replaced() -> None:

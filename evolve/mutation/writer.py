@@ -16,7 +16,7 @@ from evolve.mutation.replies import Failure, ReplyError, source_of
 from evolve.store import Candidate
 from evolve.tally import Tally, as_verdict
 from generators.generator import GenerationError
-from generators.llm import Answer, BudgetSpent, LLMError, Request, ServerDown, Usage
+from generators.llm import Answer, BudgetSpent, LLMError, Request, Usage
 from generators.llm.ledger import BILLION, priced
 from generators.llm.settings import Price
 from generators.llm.tokens import own_prompt, upper_bound
@@ -24,7 +24,7 @@ from generators.program import Program, ProgramError, parse
 from generators.sandbox import Outcome
 
 CALLS = 2  # most for one candidate: the question, and a repair
-SERVER_DOWN, SPENT = "server down", "budget spent"
+SPENT = "budget spent"
 _DETERMINED = (Outcome.ERROR, Outcome.INVALID)  # another try would end alike
 
 
@@ -186,8 +186,8 @@ class Writer:
             draft.refused.append(SPENT)
             draft.said = str(error)
             return None
-        except (LLMError, ServerDown) as error:
-            draft.refused.append(error.reason.value if isinstance(error, LLMError) else SERVER_DOWN)
+        except LLMError as error:
+            draft.refused.append(error.reason.value)
             draft.said = str(error)
             draft.count(request, Usage(own_prompt(request), 0), price)
             return None

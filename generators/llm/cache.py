@@ -1,8 +1,9 @@
 """Answers kept in one SQLite file: JSON text, never a pickle; processes and runs may share it.
 
-The first outcome that is kept under a key stays. So what a search has seen is what a replay sees.
+The first answer that is kept under a key stays. So what a search has seen is what a replay sees.
 A failure that is not the model's own (a timeout) is kept too, or a replay would not know of it; but
-only the session that met it sees it again, any other asks anew. A process that is about to ask
+only the session that met it sees it again, any other asks anew, and what it gets takes the place of
+the failure: a run that is to be replayed has a file of its own. A process that is about to ask
 claims the key for a while, so that two processes do not pay for one answer. The file also holds
 what a model was found able to do.
 """

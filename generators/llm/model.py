@@ -227,6 +227,10 @@ def check_usable(settings: Settings) -> Key | None:
             f" {settings.currency} a million tokens (0 for a server of your own), or set"
             " llm.allow_unknown_price=true and llm.budget.money=null"
         )
+    try:
+        settings.check_money()  # a copy for another model is not checked by itself
+    except ValueError as error:
+        raise InputError(f"llm.{error}") from None
     return Key.from_environment(settings.key_env)
 
 

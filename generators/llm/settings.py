@@ -174,12 +174,16 @@ class Settings(_Group):
 
     @model_validator(mode="after")
     def _money_can_be_counted(self) -> Self:
+        self.check_money()
+        return self
+
+    def check_money(self) -> None:
+        """Raises ValueError, which Pydantic words, where the money of the model cannot be held."""
         if self.price() is None and self.allow_unknown_price and self.budget.money is not None:
             raise ValueError(
                 f"allow_unknown_price: budget.money={self.budget.money:g} cannot be held without a"
                 " price; set budget.money=null, and limit tokens or calls"
             )
-        return self
 
     def price(self) -> Price | None:
         """The price of the model, None where the table has none."""

@@ -106,8 +106,10 @@ class Calibration:
         )
 
     def as_json(self) -> dict[str, Any]:
-        """Plain JSON."""
-        return {**asdict(self), "reliable": self.reliable}
+        """Plain JSON; None where there is no number."""
+        plain = {**asdict(self), "reliable": self.reliable}
+        by_axis = {name: _number(rho) for name, rho in self.reliability.items()}
+        return {**plain, "reliability": by_axis, "shared": _number(self.shared)}
 
 
 def calibrate(model: LanguageModel, reasoning: str = "none") -> Scale:
@@ -198,6 +200,10 @@ def _rho(one: Array, other: Array) -> float:
     if there.sum() < 3 or np.ptp(one[there]) == 0 or np.ptp(other[there]) == 0:
         return float("nan")
     return float(spearmanr(one[there], other[there]).statistic)
+
+
+def _number(value: float) -> float | None:
+    return None if np.isnan(value) else value
 
 
 def _correlation(one: Array, other: Array) -> float:

@@ -16,20 +16,21 @@ from generators.llm import LanguageModel
 from generators.persona import Persona
 
 EDITION = 1
+FEWEST_ITEMS = 2  # of each key an axis: where one is left out, one must be left
 MOST_ITEMS = 3  # of each key an axis; an answer takes a small model .2 s on two cores
 
 
 def items_of(context: Context) -> list[tuple[str, int, int]]:
-    """The items that are asked: text, key, axis. InputError where an axis lacks those of a key."""
+    """The items that are asked: text, key, axis. InputError where an axis has too few."""
     found: list[tuple[str, int, int]] = []
     for number, axis in enumerate(context.axes):
         items = axis.hidden.items if axis.hidden else ()
         for key in (1, -1):
             of_key = [item.text for item in items if item.key == key][:MOST_ITEMS]
-            if not of_key:
+            if len(of_key) < FEWEST_ITEMS:
                 raise InputError(
-                    f"axis {axis.id}: no items keyed {key:+}; the respondent llm asks items of"
-                    " both keys"
+                    f"axis {axis.id}: {len(of_key)} items keyed {key:+}; the respondent llm needs"
+                    f" {FEWEST_ITEMS} of each key, in each half of a context that is searched on"
                 )
             found += [(text, key, number) for text in of_key]
     return found
@@ -46,7 +47,7 @@ class LlmRespondent:
     def __init__(
         self, context: Context, model: LanguageModel, scale: Scale, reasoning: str = "none"
     ) -> None:
-        """Raises InputError where an axis has no items of both keys."""
+        """Raises what `items_of` raises."""
         self._model, self._scale, self._reasoning = model, scale, reasoning
         self.items = items_of(context)
         way = json.dumps([EDITION, model.settings.model, scale.as_json(), reasoning])
