@@ -2,6 +2,7 @@
 
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from evolve.config import packaged_contexts
@@ -23,10 +24,15 @@ def test_every_shipped_context_has_its_reference(context: Context, caches: Cache
 
 
 def test_a_shipped_reference_can_be_made_again(caches: Caches) -> None:
+    """On another kind of processor to within the last bits of vectors: .027 was seen, .001 on the mean."""
     context = next(c for c in CONTEXTS if c.id == "companion_daily")
     reader = Agreement(context, caches)
     with Sandbox() as sandbox:
-        assert make_reference(context, reader, sandbox) == kept_rows(context, reader)
+        made = np.array(make_reference(context, reader, sandbox), dtype=float)
+    kept = np.array(kept_rows(context, reader), dtype=float)
+    assert (np.isnan(made) == np.isnan(kept)).mean() > 0.999
+    assert np.nanmax(np.abs(made - kept)) < 0.05
+    assert np.nanmean(np.abs(made - kept)) < 0.003
 
 
 def test_the_splits_share_no_sentence() -> None:
