@@ -24,7 +24,7 @@ def test_every_shipped_context_has_its_reference(context: Context, caches: Cache
 
 
 def test_a_shipped_reference_can_be_made_again(caches: Caches) -> None:
-    """On another kind of processor to within the last bits of vectors: .027 was seen, .001 on the mean."""
+    """On another kind of processor to within .027 at most and .001 on the mean, as far as seen."""
     context = next(c for c in CONTEXTS if c.id == "companion_daily")
     reader = Agreement(context, caches)
     with Sandbox() as sandbox:
