@@ -1,7 +1,8 @@
 """The end of a run: elites and baselines on the report contexts, bundles, index.
 
 The best elite is chosen among the foremost on seeds that the search has not used: on its own seeds
-the luckiest of many lead. The report contexts play no part in choosing it, so what it scores on
+the luckiest of many lead. Of those that chance does not tell from the first, it is the one with the
+shortest texts. The report contexts play no part in choosing it, so what it scores on
 them is not flattered by choice.
 """
 
@@ -126,13 +127,34 @@ def _entries(
     choices: Mapping[str, Table],
     reports: Mapping[str, Any],
 ) -> list[Entry]:
-    """Elites, the best of the choice first, the others by their objective, then baselines."""
+    """Elites, the best first, then by the choice, the others by their objective, then baselines."""
     named = {baseline(name).hash: name for name in BASELINES}
     entries = [
         Entry(name, p, elite, named.get(p.hash, ""), reports[p.hash], choices.get(p.hash, {}))
         for name, p, elite in programs
     ]
-    return sorted(entries, key=_standing)
+    entries.sort(key=_standing)
+    entries.insert(0, entries.pop(entries.index(_best(entries))))
+    return entries
+
+
+def _best(entries: Sequence[Entry]) -> Entry:
+    """Of those within about a standard error of the first, the one whose texts are shortest: the
+    one-standard-error rule (Breiman, Friedman, Olshen and Stone, Classification and Regression
+    Trees, 1984). Half the width of a 95 % interval is about two standard errors."""
+    first = entries[0]
+
+    def near(entry: Entry) -> bool:
+        lead = paired_interval(first.choice, entry.choice)
+        return lead.mean <= (lead.high - lead.low) / 4
+
+    close = [entry for entry in entries[1:] if entry.choice and near(entry)]
+    return min([first, *close], key=_words)
+
+
+def _words(entry: Entry) -> float:
+    assert entry.elite, "only elites are chosen from"
+    return float(entry.elite.verdict["measures"]["words"])
 
 
 def _standing(entry: Entry) -> tuple[float, ...]:
