@@ -37,7 +37,7 @@ def words(folder: Path, answers: Path, model: str) -> list[str]:
     return [
         "evolve", "search=llm", "llm=local", f"llm.model={model}", f"llm.cache.file={answers}",
         f"contexts={CONTEXT}", f"run_dir={folder}", "respondent=projection", "population=9",
-        "budget.evaluations=20", "search.in_flight=2", "search.islands=1", "search.confirm=1",
+        "budget.evaluations=17", "search.in_flight=2", "search.islands=1", "search.confirm=1",
         "search.report_replicates=2", "llm.concurrency=2", "workers=1", "seed=3",
     ]  # fmt: skip
 
