@@ -215,6 +215,7 @@ def test_only_contexts_of_ones_own_are_examined_and_only_for_offline_readers(
     own: Path, opened: list[Path], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("evolve.run.examine", never)
+    monkeypatch.setattr("evolve.run.open_respondent", lambda *_: None)  # the model is not there
     folders = [own.parent / "shipped", own.parent / "nli"]
     gamut("evolve", f"run_dir={folders[0]}", status=2)
     brought = ("respondent=nli", "respondent.model=mine.onnx")

@@ -137,5 +137,5 @@ def twice_in_a_log(folder: Path) -> None:
     assert process.returncode == 130, errors
     assert time.monotonic() - began < 20
     assert "Ctrl-C again stops at once" in errors
-    assert errors.splitlines()[-1] == f"gamut resume {folder}"
+    assert f"gamut resume {folder}" in errors.splitlines()  # Python may warn of what it ended
     assert "Traceback" not in errors
