@@ -170,15 +170,12 @@ print(sandbox.driver_pid)
 
 
 def test_interrupt_reaches_the_host_alone() -> None:
-    for _ in range(3):  # a machine that stalls sends the interrupt when the program has ended
-        process = host(INTERRUPTED, "auto", "slow(0.9)", "return [1]", start_new_session=True)
-        assert process.stdout is not None
-        first = int(process.stdout.readline())
-        time.sleep(0.3)
-        os.killpg(process.pid, signal.SIGINT)
-        out, err = process.communicate(timeout=20)
-        if len(out.split()) == 2:
-            break
+    process = host(INTERRUPTED, "auto", "slow(0.9)", "return [1]", start_new_session=True)
+    assert process.stdout is not None
+    first = int(process.stdout.readline())
+    time.sleep(0.3)
+    os.killpg(process.pid, signal.SIGINT)
+    out, err = process.communicate(timeout=20)
     assert (process.returncode, err) == (0, "")
     answer, second = out.split("\n")[:2]
     # What was running has been dropped, and its late answer is not taken for the next one's.
