@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from evolve.config import Config, read_config
-from evolve.directory import SPENT
+from evolve.directory import SPENT, able_in
 from evolve.progress import Progress
 from generators.errors import GamutError
 from generators.llm import BudgetSpent, Capabilities, LanguageModel, Settings
@@ -19,8 +19,7 @@ from generators.llm import BudgetSpent, Capabilities, LanguageModel, Settings
 
 def found_to_ask(probed: Mapping[str, Any]) -> dict[str, Any]:
     """What evaluations keep of the model, plain JSON; `probed` is what the manifest says of it."""
-    able = {k: v for k, v in probed.items() if k not in ("base_url", "model")}
-    return {"session": uuid.uuid4().hex, "able": able}
+    return {"session": uuid.uuid4().hex, "able": able_in(probed)}
 
 
 def found_to_interview(

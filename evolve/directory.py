@@ -6,6 +6,7 @@ import os
 import platform
 import shutil
 import time
+from collections.abc import Mapping
 from importlib.metadata import version
 from pathlib import Path
 from typing import IO, Any
@@ -76,6 +77,11 @@ def manifest(config: Config, folder: Path) -> dict[str, Any]:
         "cores": os.cpu_count(),
         "llm": _language_model(config, folder),
     }
+
+
+def able_in(probed: Mapping[str, Any]) -> dict[str, Any]:
+    """What a model can do, as `Capabilities.plain` gave it, out of what the manifest says of it."""
+    return {key: value for key, value in probed.items() if key not in ("base_url", "model")}
 
 
 def _language_model(config: Config, folder: Path) -> dict[str, Any] | None:

@@ -2,8 +2,8 @@
 
 The best elite is chosen among the foremost on seeds that the search has not used: on its own seeds
 the luckiest of many lead. Of those that chance does not tell from the first, it is the one with the
-shortest texts. The report contexts play no part in choosing it, so what it scores on
-them is not flattered by choice.
+shortest texts. The report contexts play no part in choosing it, so what it scores on them is not
+flattered by choice.
 """
 
 import json

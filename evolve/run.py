@@ -12,7 +12,7 @@ from shlex import quote
 from typing import IO, Any
 
 from evolve.config import Config, read_config, resolve_contexts, start_programs, write_config
-from evolve.directory import lock_run, manifest, sweep, write_manifest
+from evolve.directory import able_in, lock_run, manifest, sweep, write_manifest
 from evolve.evaluate import Setup
 from evolve.loop import Loop, stopping
 from evolve.progress import Progress
@@ -71,14 +71,13 @@ def create(config: Config, folder: Path, progress: Progress) -> Run:
             check_usable(config.llm.model_copy(update={"model": model}))
     if config.respondent.startswith(f"{NLI}:"):
         open_respondent(config.respondent, inputs.training[0], Caches(config.embedder))
+    if _interviews(config) or config.settings.ask:
+        _check_local(config.workers)
     if _interviews(config):
         from fitness.respondents.llm import items_of
 
-        _check_local(config.workers)
         for context in (*inputs.training, *inputs.report):
             items_of(context)
-    if config.settings.ask:
-        _check_local(config.workers)
     _admit(config, progress)
     try:
         folder.mkdir(parents=True, exist_ok=True)
@@ -227,8 +226,7 @@ def _estimated(
     assert config.llm is not None
     if config.llm.cache.mode == "replay":
         return {}
-    able = {k: v for k, v in probed.items() if k not in ("base_url", "model")}
-    found = foreseen(config, setup, Capabilities.from_plain(able))
+    found = foreseen(config, setup, Capabilities.from_plain(able_in(probed)))
     if found:
         said = in_short(found, config.llm.currency)
         progress.tell(f"Language models, about: {said}")

@@ -24,6 +24,7 @@ import evolve.evaluate
 import evolve.run
 from evolve.account import account
 from evolve.config import from_plain
+from evolve.directory import able_in
 from evolve.foreseen import foreseen, in_short
 from evolve.progress import Progress
 from evolve.report import write_report
@@ -238,10 +239,8 @@ def test_what_it_takes_is_estimated_before_and_errs_high(recorded: tuple[Run, Pa
 
 def test_interviews_and_programs_that_ask_are_estimated(recorded: tuple[Run, Path, str]) -> None:
     run = recorded[0]
-    able = json.loads((run.folder / "manifest.json").read_text())["llm"]
-    able = Capabilities.from_plain(
-        {k: v for k, v in able.items() if k not in ("base_url", "model")}
-    )
+    probed = json.loads((run.folder / "manifest.json").read_text())["llm"]
+    able = Capabilities.from_plain(able_in(probed))
     settings = replace(run.config.settings, models=(), ask=True)
     config = replace(run.config, respondent="llm:none", settings=settings)
     found = foreseen(config, run.setup, replace(able, top_logprobs=20))

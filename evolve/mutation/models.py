@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from evolve.config import Config
-from evolve.directory import SPENT
+from evolve.directory import SPENT, able_in
 from evolve.evaluate import Setup, evaluation_seed
 from evolve.mutation.mutation import Mutation, Writes
 from evolve.mutation.prompts import ROLE
@@ -34,9 +34,7 @@ def found_able(config: Config, folder: Path, probed: Mapping[str, Any]) -> dict[
     able = {}
     for settings in settings_of(config):
         if settings.model == probed["model"]:
-            able[settings.model] = {
-                k: v for k, v in probed.items() if k not in ("base_url", "model")
-            }
+            able[settings.model] = able_in(probed)
             continue
         with LanguageModel(settings, ledger=folder / SPENT) as model:
             able[settings.model] = model.capabilities().plain()
