@@ -65,7 +65,12 @@ def advice_on(error: GamutError, folder: Path) -> GamutError | None:
     """A spent budget with what to do about it; None for any other error."""
     if not isinstance(error, BudgetSpent):
         return None
-    return GamutError(
-        f"{error}. What is stored is kept: raise that limit under llm: budget: in"
-        f" {folder / 'config.yaml'}, and `gamut resume {folder}` goes on"
+    return GamutError(f"{error}. What is stored is kept: {to_go_on(folder)}")
+
+
+def to_go_on(folder: Path) -> str:
+    """What to do where a model's budget has ended a run."""
+    return (
+        f"raise the limit under llm: budget: in {folder / 'config.yaml'}, and"
+        f" `gamut resume {folder}` goes on"
     )

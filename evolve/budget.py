@@ -10,6 +10,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Protocol
 
+OF_MODELS = "the budget of the language models"
 _WINDOW = 60  # evaluations that a pace is measured over
 
 
@@ -20,10 +21,12 @@ class Spent:
     Attributes:
         evaluations: candidates, those of earlier sittings with them.
         seconds: wall time of this sitting's search.
+        models: share of the language model's budget that is spent, or needed for the end.
     """
 
     evaluations: int
     seconds: float
+    models: float = 0.0
 
 
 class Limit(Protocol):
@@ -88,6 +91,26 @@ class Minutes:
 
 
 @dataclass(frozen=True)
+class Models:
+    """What the language model's budget leaves for the search: see `evolve.reserve`."""
+
+    def reached(self, spent: Spent) -> bool:
+        """Whether nothing more may be begun."""
+        return spent.models > 1
+
+    def share(self, spent: Spent) -> float:
+        """How much of it is spent, in [0, 1]."""
+        return min(1.0, spent.models)
+
+    def seconds_left(self, spent: Spent, pace: float | None) -> float | None:
+        """Not told: what candidates ask differs."""
+        return None
+
+    def __str__(self) -> str:
+        return OF_MODELS
+
+
+@dataclass(frozen=True)
 class Budget:
     """Several limits, of which the first one that is reached counts; itself a limit."""
 
@@ -114,10 +137,11 @@ class Budget:
         return " or ".join(str(limit) for limit in self.limits)
 
 
-def budget_of(evaluations: int, minutes: float | None) -> Budget:
-    """The budget that a run's configuration names."""
-    timed = (Minutes(minutes),) if minutes else ()
-    return Budget((Evaluations(evaluations), *timed))
+def budget_of(evaluations: int, minutes: float | None, models: bool = False) -> Budget:
+    """The budget that a run's configuration names; `models`: its end needs a language model."""
+    limits: list[Limit] = [Evaluations(evaluations)]
+    limits += [Minutes(minutes)] if minutes else []
+    return Budget((*limits, *([Models()] if models else [])))
 
 
 class Pace:

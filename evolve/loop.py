@@ -10,7 +10,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
-from evolve.budget import Spent, budget_of
+from evolve.budget import OF_MODELS, Limit, Spent, budget_of
 from evolve.evaluate import CHOICE_SEEDS, FAILED, FOREMOST
 from evolve.niches import Standing
 from evolve.progress import REFRESH, Progress
@@ -23,6 +23,7 @@ from generators.baselines import BASELINES
 if TYPE_CHECKING:
     from evolve.mutation.mutation import Question
     from evolve.mutation.writer import Writer, Written
+    from evolve.reserve import Reserve
     from evolve.run import Run
 
 
@@ -50,12 +51,14 @@ class Loop:
         progress: Progress,
         stop: Stop,
         workers: int | str,
+        reserve: "Reserve | None" = None,
     ) -> None:
         self.run, self.pool, self.writer, self.progress = run, pool, writer, progress
-        self.stop, self.workers = stop, workers
-        self.budget = budget_of(run.config.evaluations, run.config.minutes)
+        self.stop, self.workers, self.reserve = stop, workers, reserve
+        self.budget = budget_of(run.config.evaluations, run.config.minutes, reserve is not None)
         self.began = time.monotonic()
         self.next = 0
+        self.ended: Limit | None = None
         self.pending: dict[Future[Any], _Flight] = {}
         self.suspects: deque[_Flight] = deque()
         self.results: dict[int, tuple[Candidate, Mapping[str, Any]]] = {}
@@ -80,8 +83,8 @@ class Loop:
                 refresh()
                 refreshed = time.monotonic()
         if self.run.search.at_its_end:
-            return "the budget of the language models"
-        return str(self.budget.first_reached(self._spent(self.next)) or "")
+            return OF_MODELS
+        return str(self.ended or "")
 
     def _show(self) -> None:
         afterwards = _validation(self.run)
@@ -89,7 +92,8 @@ class Loop:
         self.progress.estimate(self.workers, afterwards)
 
     def _spent(self, ticket: int) -> Spent:
-        return Spent(evaluations=ticket, seconds=time.monotonic() - self.began)
+        models = self.reserve.share(len(self.pending)) if self.reserve else 0.0
+        return Spent(ticket, time.monotonic() - self.began, models)
 
     def _advance(self) -> None:
         """Fold what can be folded in ticket order, and breed each ticket as soon as it may be."""
@@ -114,8 +118,9 @@ class Loop:
             self.results[ticket] = stored
             return True
         search = self.run.search
-        if self.stop.asked or search.at_its_end or self.budget.reached(self._spent(ticket)):
-            return False
+        self.ended = self.ended or self.budget.first_reached(self._spent(ticket))
+        if self.stop.asked or search.at_its_end or self.ended:
+            return False  # for good, since a ticket is only bred from the state before it
         candidate, bar = search.breed(ticket)
         standing = search.state.archive.standing()
         flight = _Flight(candidate, bar, search.known(), standing, search.question(candidate))

@@ -259,8 +259,13 @@ def evolve(
 
             opened = open_writer(run.config, run.folder, run.setup, found)
             writer = held.enter_context(closing(opened))
+        reserve = None
+        if run.setup.ask or run.setup.interview:
+            from evolve.reserve import Reserve
+
+            reserve = held.enter_context(closing(Reserve(run)))
         with stopping(progress) as stop:
-            spent = Loop(run, pool, writer, progress, stop, workers).go(refresh)
+            spent = Loop(run, pool, writer, progress, stop, workers, reserve).go(refresh)
     if stop.asked:
         raise KeyboardInterrupt
     return spent

@@ -17,18 +17,22 @@ import conf
 import evolve.evaluate
 import evolve.run
 from evolve.account import account
+from evolve.budget import OF_MODELS
 from evolve.config import from_plain
+from evolve.directory import SPENT
 from evolve.finish import finish
 from evolve.progress import Progress
 from evolve.run import Run, create, open_run
 from evolve.table import elite_rows
 from fitness.embedding import Caches
 from generators.errors import InputError
-from generators.llm import BudgetSpent
+from generators.llm import Ledger
+from generators.llm.settings import Limits
 from generators.program import parse
 
 CONF = Path(str(conf.__file__)).parent
 TOTAL = 20
+CALLS = 150  # fewer than the search would make
 ASKS = """
 def generate(context, n, rng):
     axes = context["axes"]
@@ -162,20 +166,24 @@ def test_its_bundles_are_verified_without_the_server(searched: tuple[Run, Path])
     assert tokens[asked[0].name] > 0
 
 
-def test_a_spent_budget_ends_the_run_and_a_greater_one_goes_on(
+def test_a_budget_that_runs_out_leaves_an_archive_and_a_greater_one_goes_on(
     searched: tuple[Run, Path], server: ModelServer, asks: Path, tmp_path: Path
 ) -> None:
-    config = plain(server.url, tmp_path / "answers.sqlite", asks, calls=30)
+    config = plain(server.url, tmp_path / "answers.sqlite", asks, calls=CALLS)
     with closing(create(from_plain(config), tmp_path / "run", quiet())) as run:
-        with pytest.raises(BudgetSpent):
-            evolve.run.evolve(run, quiet(), workers=1)
+        assert evolve.run.evolve(run, quiet(), workers=1) == OF_MODELS
         assert 0 < run.store.count() < TOTAL
         assert contents(run) == contents(searched[0])[: run.store.count()]
+        assert any(entry.elite and "retell(" in entry.program.source
+                   for entry in finish(run, quiet(), workers=1))  # fmt: skip
+    with closing(Ledger(Limits(), tmp_path / "run" / SPENT)) as ledger:
+        spent = ledger.spent()["total"]["calls"]
+    assert CALLS / 2 < spent <= CALLS
     file = tmp_path / "run" / "config.yaml"
-    file.write_text(file.read_text().replace("calls: 30", "calls: 5000"))
+    file.write_text(file.read_text().replace(f"calls: {CALLS}", "calls: 5000"))
     evolve.evaluate._evaluator.cache_clear()  # as in a new process
     with closing(open_run(tmp_path / "run", quiet())) as run:
-        evolve.run.evolve(run, quiet(), workers=1)
+        assert evolve.run.evolve(run, quiet(), workers=1) != OF_MODELS
         assert contents(run) == contents(searched[0])
 
 
