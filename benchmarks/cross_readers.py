@@ -24,7 +24,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from evolve.config import packaged_contexts
-from evolve.evaluate import Evaluator, Setup
+from evolve.evaluate import Evaluator
+from evolve.setup import Setup
 from evolve.statistics import interval
 from evolve.store import Store
 from fitness.embedding import Caches

@@ -12,8 +12,9 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
-from evolve.evaluate import FAILED, Evaluator, Setup, evaluation_seed
+from evolve.evaluate import FAILED, Evaluator
 from evolve.evidence import objective
+from evolve.setup import Setup, evaluation_seed
 from evolve.store import Times
 from evolve.tally import SCORES
 from evolve.timed import utc

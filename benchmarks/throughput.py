@@ -22,8 +22,9 @@ from pathlib import Path
 import numpy as np
 
 from evolve.config import packaged_contexts
-from evolve.evaluate import Evaluator, Setup, evaluation_seed
+from evolve.evaluate import Evaluator
 from evolve.operators import random_program
+from evolve.setup import Setup, evaluation_seed
 from fitness.embedding import Caches, SentenceCache
 from fitness.metrics import as_points, measure
 from fitness.reference import reference_rows

@@ -14,7 +14,8 @@ from typing import Any
 
 import numpy as np
 
-from evolve.evaluate import Evaluator, Setup, evaluation_seed
+from evolve.evaluate import Evaluator
+from evolve.setup import Setup, evaluation_seed
 from evolve.statistics import Interval, interval, paired_interval
 from evolve.workers import collect, open_pool
 from fitness.embedding import Caches

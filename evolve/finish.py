@@ -19,16 +19,11 @@ from pathlib import Path
 from typing import Any
 
 from evolve.archive import Elite
-from evolve.evaluate import (
-    FOREMOST,
-    Setup,
-    choice_in_worker,
-    evaluation_seed,
-    report_in_worker,
-)
+from evolve.evaluate import choice_in_worker, report_in_worker
 from evolve.evidence import Table, mean
 from evolve.progress import Progress
 from evolve.run import Run
+from evolve.setup import FOREMOST, Setup, evaluation_seed
 from evolve.statistics import Interval, interval, paired_interval
 from evolve.workers import collect, open_pool
 from fitness.maps import draw_maps

@@ -10,7 +10,6 @@ from typing import Any
 
 from evolve.budget import in_words
 from evolve.config import Config
-from evolve.evaluate import CHOICE_SEEDS, FOREMOST, Setup, evaluation_seed
 from evolve.mutation.looks import GAPS, LONGEST, PEOPLE
 from evolve.mutation.models import settings_of
 from evolve.mutation.mutation import SHOWN_CONTEXTS
@@ -18,6 +17,7 @@ from evolve.mutation.prompts import UNKNOWN_ROOM, Seen, Subject, question
 from evolve.mutation.replies import REWRITE
 from evolve.mutation.writer import CALLS
 from evolve.operators import MAX_SIZE
+from evolve.setup import CHOICE_SEEDS, FOREMOST, Setup, evaluation_seed
 from generators.asking import MAX_TOKENS, ROLE, TEMPERATURE
 from generators.baselines import BASELINES, baseline
 from generators.context import Context

@@ -11,9 +11,10 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from evolve.budget import OF_MODELS, Limit, Spent, budget_of
-from evolve.evaluate import CHOICE_SEEDS, FAILED, FOREMOST
+from evolve.evaluate import FAILED
 from evolve.niches import Standing
 from evolve.progress import REFRESH, Progress
+from evolve.setup import CHOICE_SEEDS, FOREMOST
 from evolve.store import Candidate, Times
 from evolve.tally import Tally, as_verdict
 from evolve.timed import timed_evaluation, utc

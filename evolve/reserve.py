@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from evolve.directory import SPENT
-from evolve.evaluate import CHOICE_SEEDS, FOREMOST
+from evolve.setup import CHOICE_SEEDS, FOREMOST
 from generators.asking import ROLE as ASK
 from generators.baselines import BASELINES, baseline
 from generators.blocks import ASKING

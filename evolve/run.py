@@ -13,10 +13,10 @@ from typing import IO, Any
 
 from evolve.config import Config, read_config, resolve_contexts, start_programs, write_config
 from evolve.directory import able_in, lock_run, manifest, sweep, write_manifest
-from evolve.evaluate import Setup
 from evolve.loop import Loop, stopping
 from evolve.progress import Progress
 from evolve.search import Search
+from evolve.setup import Setup
 from evolve.store import Store, open_checked
 from evolve.workers import open_pool
 from fitness.admission import ADMITTED, examine, not_admitted_words, percent

@@ -8,9 +8,10 @@ import numpy as np
 import pytest
 
 from evolve.archive import BEST, Archive, Offer
-from evolve.evaluate import SCORED, Evaluator, Setup, credited_fidelity
+from evolve.evaluate import SCORED, Evaluator, credited_fidelity
 from evolve.evidence import Table, better, mean
 from evolve.niches import CELLS, METRICS, Kind, Niche, Standing, confirmed, niches, record
+from evolve.setup import Setup
 from evolve.statistics import interval
 from evolve.store import Candidate
 from fitness.embedding import Caches

@@ -14,7 +14,7 @@ import evolve.bench
 from evolve.bench import Line, Suite, bench, rival, suite_programs
 from evolve.bench_table import bench_json
 from evolve.config import packaged_contexts
-from evolve.evaluate import evaluation_seed
+from evolve.setup import evaluation_seed
 from fitness.service import open_scorer
 from generators.baselines import BASELINES, baseline
 from generators.context import Context, load_context

@@ -4,7 +4,8 @@ from collections.abc import Iterator
 
 import pytest
 
-from evolve.evaluate import DUPLICATE, FAILED, SCORED, Evaluator, Setup
+from evolve.evaluate import DUPLICATE, FAILED, SCORED, Evaluator
+from evolve.setup import Setup
 from fitness.embedding import Caches
 from generators.baselines import baseline
 from generators.context import Context

@@ -15,9 +15,10 @@ from small_run import OWN, ROOT, SMALL, TOTAL, archive_bytes, run
 import evolve.run
 import fitness
 import generators
-from evolve.evaluate import FOREMOST, SCORED
+from evolve.evaluate import SCORED
 from evolve.progress import Progress
 from evolve.run import open_run
+from evolve.setup import FOREMOST
 from evolve.store import Store
 
 CONTEXTS = ROOT / "conf" / "contexts"

@@ -8,10 +8,10 @@ from typing import Any
 
 from evolve.config import Config
 from evolve.directory import SPENT, able_in
-from evolve.evaluate import Setup, evaluation_seed
 from evolve.mutation.mutation import Mutation, Writes
 from evolve.mutation.prompts import ROLE
 from evolve.mutation.writer import Writer
+from evolve.setup import Setup, evaluation_seed
 from evolve.tally import PROMPT
 from generators.context import Context
 from generators.generator import generate
