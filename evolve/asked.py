@@ -5,14 +5,16 @@ Each worker opens it on its own.
 
 import atexit
 import uuid
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from contextlib import closing
+from math import isnan
 from pathlib import Path
 from typing import Any
 
 from evolve.config import Config, read_config
 from evolve.directory import SPENT, able_in
 from evolve.progress import Progress
+from generators.context import Context
 from generators.errors import GamutError
 from generators.llm import BudgetSpent, Capabilities, LanguageModel, Settings
 
@@ -23,19 +25,30 @@ def found_to_ask(probed: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def found_to_interview(
-    config: Config, folder: Path, found: Mapping[str, Any], progress: Progress
+    config: Config,
+    folder: Path,
+    found: Mapping[str, Any],
+    contexts: Collection[Context],
+    progress: Progress,
 ) -> dict[str, Any]:
-    """What evaluations keep of a model that answers as personas: `found`, and its scale.
+    """What evaluations keep of a model that answers as personas: `found`, its scale, and the items'
+    middles by context hash.
 
     Raises InputError, with the figures, where its answers on the anchors are unreliable.
     """
-    from fitness.respondents.llm import calibrate
+    from fitness.respondents.llm import calibrate, items_of, neutral_answers
 
     reasoning = config.respondent.partition(":")[2]
-    progress.say("calibrating the model on anchor personas")
+    stage, all_of_it = "calibrating the model", len(contexts) + 1
+    middles: dict[str, list[float | None]] = {}
     with closing(open_model(folder, found)) as model:
+        progress.stage(f"{stage} on anchor personas", 0, all_of_it)
         scale = calibrate(model, reasoning)
-    return {**found, "scale": scale.as_json(), "reasoning": reasoning}
+        for number, context in enumerate(contexts, start=1):
+            progress.stage(f"{stage} on the items of {context.id}", number, all_of_it)
+            agreed = neutral_answers(model, items_of(context), scale, reasoning)
+            middles[context.hash] = [None if isnan(a) else float(a) for a in agreed]
+    return {**found, "scale": scale.as_json(), "reasoning": reasoning, "middles": middles}
 
 
 def open_model(folder: Path, found: Mapping[str, Any]) -> LanguageModel:

@@ -145,7 +145,8 @@ class Evaluator:
 
         assert self.model is not None, "opened with the evaluator"
         scale, reasoning = Scale(**found["scale"]), found["reasoning"]
-        return LlmRespondent(context, self.model, scale, reasoning)
+        middles = found["middles"][context.hash]
+        return LlmRespondent(context, self.model, scale, reasoning, middles)
 
     def close(self) -> None:
         """End the sandbox."""

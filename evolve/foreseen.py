@@ -128,13 +128,13 @@ def _interviews(
     config: Config, setup: Setup, made: Sequence[Sequence[Persona]], able: Capabilities
 ) -> Plan:
     """Every item put to every persona, after those put to the anchors."""
-    from fitness.respondents.llm import anchor_answers, items_of, requests_of
+    from fitness.respondents.llm import NEUTRAL, anchor_answers, items_of, requests_of
 
     reasoning = config.respondent.partition(":")[2]
     populations = _populations(config, setup) / len(made)
     for number, (context, people) in enumerate(zip(setup.training, made, strict=True)):
         items = items_of(context)
-        answers = round(populations * setup.population * len(items))
+        answers = round((populations * setup.population + NEUTRAL) * len(items))
         answers += 0 if number else anchor_answers()
         asked = requests_of(people[0].description, items[0][0], able.top_logprobs, reasoning)
         yield from ((request, answers) for request in asked)

@@ -211,7 +211,9 @@ def _complete(
         if config.settings.ask:
             setup = replace(setup, ask=found)
         if _interviews(config):
-            setup = replace(setup, interview=found_to_interview(config, folder, found, progress))
+            contexts = dict.fromkeys((*training, *report))
+            interview = found_to_interview(config, folder, found, contexts, progress)
+            setup = replace(setup, interview=interview)
     write_manifest(folder, about)
     store.put_meta("setup", setup.as_json())  # last: it says that the directory is complete
 

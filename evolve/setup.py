@@ -34,7 +34,8 @@ class Setup:
         show: whether verdicts on scored programs say what a model that is to vary them should see.
         ask: where programs may ask a language model: the `session` of the run for its client, and
             what the model is `able` to do. Which model it is, and its budget, are the run's.
-        interview: where a model answers as personas: the same, its `scale`, and `reasoning`.
+        interview: where a model answers as personas: the same, its `scale`, `reasoning`, and the
+            items' `middles` by context hash.
     """
 
     training: tuple[Context, ...]

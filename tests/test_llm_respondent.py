@@ -33,7 +33,7 @@ from generators.persona import Persona
 
 Opinion = Callable[[str, str], float | None]
 """How much a persona (its text) agrees with an item, in [0, 1]; None: no answer to that."""
-SCALE = Scale(0.5, 1.0, False)
+SCALE = Scale(1.0, False)
 
 
 def logprobs(chances: dict[str, float]) -> dict[str, Any]:
@@ -89,17 +89,20 @@ def anchor_opinion(spread: float = 0.1, liking: float = 0.0) -> Opinion:
     return opinion
 
 
-def marked(context: Context, spread: float = 1.0) -> Opinion:
-    """Of personas whose text says `axis=level`."""
+def marked(context: Context, spread: float = 1.0, otherwise: Opinion | None = None) -> Opinion:
+    """Of personas whose text says `axis=level`; whoever says nothing is in the middle. `otherwise`
+    is the opinion of other items."""
     known = {
         item.text: (axis.id, item.key)
         for axis in context.axes
         for item in (axis.hidden.items if axis.hidden else ())
     }
 
-    def opinion(text: str, item: str) -> float:
+    def opinion(text: str, item: str) -> float | None:
+        if item not in known and otherwise:
+            return otherwise(text, item)
         axis, key = known[item]
-        level = json.loads(text)[axis]
+        level = json.loads(text)[axis] if text.startswith("{") else 0.5
         return 0.5 + key * spread * (level - 0.5)
 
     return opinion
@@ -125,11 +128,12 @@ def opened() -> Iterator[Callable[..., LanguageModel]]:
 
 
 def test_faint_answers_become_levels_by_the_anchors_alone(opened: Any, elders: Context) -> None:
-    """A model whose answers spread over a tenth of the scale, and that likes to agree."""
-    opinion, marks = anchor_opinion(0.1, liking=0.1), marked(elders, 0.1)
+    """A model whose answers spread over a tenth of the scale, that likes to agree, and that agrees
+    with some items more than with others whoever it is."""
+    marks = marked(elders, 0.1, anchor_opinion(0.1))
 
     def either(text: str, item: str) -> float:
-        return marks(text, item) + 0.1 if text.startswith("{") else float(opinion(text, item) or 0)
+        return float(marks(text, item) or 0) + 0.1 + 0.05 * (len(item) % 5 - 2)
 
     levels = [[0.1, 0.9], [0.5, 0.5], [0.9, 0.2]]
     with serving(persona(either)) as server:
@@ -138,7 +142,7 @@ def test_faint_answers_become_levels_by_the_anchors_alone(opened: Any, elders: C
         respondent = LlmRespondent(elders, model, calibrate(model))
         reading = respondent.read(people(elders, levels))
     assert found.mean_reliability > 0.9
-    assert found.acquiescence == pytest.approx(0.1, abs=0.01)
+    assert found.acquiescence == pytest.approx(0.1, abs=0.03)
     assert found.own_third == 1.0
     assert found.shared == pytest.approx(0.0, abs=0.05)
     assert np.array(reading.levels) == pytest.approx(np.array(levels), abs=0.02)
@@ -178,7 +182,7 @@ def test_without_logprobs_samples_are_asked_and_their_variance_is_shown(
     marks = marked(elders)
 
     def wavering(text: str, item: str) -> float:
-        return min(1.0, max(0.0, marks(text, item) + draw.gauss(0, 0.15)))
+        return min(1.0, max(0.0, (marks(text, item) or 0.0) + draw.gauss(0, 0.15)))
 
     levels = [[0.0, 1.0], [1.0, 0.0], [0.5, 0.5], [0.2, 0.8]]
     with serving(persona(wavering)) as server:
@@ -219,7 +223,7 @@ def test_a_failed_item_widens_the_error_and_voids_nothing(opened: Any, elders: C
     slant = {item.text: 0.1 * (i % 3) for i, item in enumerate(skipped.items)}
 
     def opinion(text: str, item: str) -> float:
-        return 0.8 * marks(text, item) + slant.get(item, 0.0)
+        return 0.8 * (marks(text, item) or 0.0) + slant.get(item, 0.0)
 
     whole, partly = [], []
     for broken, found in ((False, whole), (True, partly)):
@@ -289,15 +293,10 @@ def test_a_replay_needs_no_server(opened: Any, elders: Context, tmp_path: Path) 
 
 
 def test_commands_score_and_measure_with_a_model(elders: Context, tmp_path: Path) -> None:
-    anchors, marks = anchor_opinion(0.5), marked(elders, 0.5)
-
-    def either(text: str, item: str) -> float | None:
-        return marks(text, item) if text.startswith("{") else anchors(text, item)
-
     file = tmp_path / "p.jsonl"
     told = people(elders, [[0.1, 0.9], [0.9, 0.9]])
     file.write_text("".join(json.dumps({"description": p.description}) + "\n" for p in told))
-    with serving(persona(either)) as server:
+    with serving(persona(marked(elders, 0.5, anchor_opinion(0.5)))) as server:
         price = ["--set", f"llm.prices=[{json.dumps(FREE)}]"]
         named = ["--llm", server.url, "--model", "tiny"]
         how = ["--context", OWN, "--respondent", "llm"]

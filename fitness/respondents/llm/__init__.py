@@ -9,16 +9,19 @@ population that is read: stretched noise covers .93 of a space.
 """
 
 from fitness.respondents.llm.calibration import (
+    NEUTRAL,
     Calibration,
     Scale,
     anchor_answers,
     calibrate,
     measure_anchors,
+    neutral_answers,
 )
 from fitness.respondents.llm.interview import Interview, ask_items, requests_of
 from fitness.respondents.llm.reader import LlmRespondent, items_of
 
 __all__ = [
+    "NEUTRAL",
     "Calibration",
     "Interview",
     "LlmRespondent",
@@ -28,5 +31,6 @@ __all__ = [
     "calibrate",
     "items_of",
     "measure_anchors",
+    "neutral_answers",
     "requests_of",
 ]

@@ -3,9 +3,13 @@
 Anchor personas are put together from texts at known levels on four axes by the orthogonal array
 L9(3⁴) (Taguchi 1987): nine rows in which every two axes are crossed, each told in two wordings. So
 reliability, scale, acquiescence and what the axes wrongly share are all seen on the same answers.
+
+How far answers move is the anchors' too, but not from where: models agree with some items whoever
+they are. What the anchors, whose texts say nothing about it, answer to an item of a context is
+therefore that item's middle (`neutral_answers`).
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from functools import cache
 from importlib.resources import files
@@ -17,13 +21,14 @@ import yaml
 from numpy.typing import NDArray
 from scipy.stats import spearmanr
 
-from fitness.respondents.llm.interview import ask_items, order_of
+from fitness.respondents.llm.interview import Interview, ask_items, order_of
 from generators.errors import InputError
 from generators.llm import LanguageModel
 
 LEAST_RELIABILITY = 0.6  # mean rank correlation with the anchors' levels. LLM_LOCAL study: a 1.5B
 # model recovers traits at .75 to .88, a .5B one at .18 to .51 and is of no use as a fitness
 LEAST_REVERSED = 0.5  # correlation of answers on the reversed scale with those on the normal one
+NEUTRAL = 9  # anchor personas that tell an item's middle; in nine all levels are balanced
 KNOWN = np.array([1 / 6, 1 / 2, 5 / 6])  # positions of low, middle and high
 _POLES = ("low", "middle", "high")
 _L9 = np.array(
@@ -36,21 +41,19 @@ Array = NDArray[np.float64]
 
 @dataclass(frozen=True)
 class Scale:
-    """From keyed means of answers to levels.
+    """From keyed means of answers, each less its item's middle, to levels.
 
     Attributes:
-        middle: the keyed mean that stands for the middle.
         width: difference of keyed means that a whole axis takes.
         reversed_understood: whether items may also be asked on the reversed scale.
     """
 
-    middle: float
     width: float
     reversed_understood: bool
 
     def level(self, raw: Array) -> Array:
-        """Levels in [0, 1] of keyed means, of any shape; NaN stays."""
-        level: Array = np.clip(0.5 + (raw - self.middle) / self.width, 0.0, 1.0)
+        """Levels in [0, 1] of keyed means around .5, of any shape; NaN stays."""
+        level: Array = np.clip(0.5 + (raw - 0.5) / self.width, 0.0, 1.0)
         return level
 
     def as_json(self) -> dict[str, Any]:
@@ -66,7 +69,8 @@ class Calibration:
         scale: from its answers to levels.
         reliability: rank correlation of answered and known levels, by axis; NaN where all answers
             are alike or missing.
-        own_third: share of levels in their own third, on a scale made without their axis.
+        own_third: share of levels in their own third, with items' middles from the personas at
+            other levels, on a width from other axes.
         acquiescence: mean agreement with items of both keys alike, less the middle, in [−.5, .5].
         shared: mean absolute rank correlation between axes, which are crossed, so that it should be
             what chance gives: .19 for eighteen personas.
@@ -135,7 +139,7 @@ def measure_anchors(model: LanguageModel, reasoning: str = "none") -> Calibratio
     return Calibration(
         scale=scale,
         reliability=reliability,
-        own_third=_own_third(raw, levels),
+        own_third=_own_third(normal, levels),
         acquiescence=normal.agreement(),
         shared=float(np.mean([abs(_rho(raw[:, a], raw[:, b])) for a, b in pairs])),
         reversed=agreement,
@@ -147,6 +151,20 @@ def anchor_answers() -> int:
     """How many answers `measure_anchors` takes."""
     axes, texts, _ = _anchors()
     return sum(len(axis["items"]) for axis in axes) * (len(texts) + len(_L9))
+
+
+def neutral_answers(
+    model: LanguageModel,
+    items: Sequence[tuple[str, int, int]],
+    scale: Scale,
+    reasoning: str = "none",
+) -> Array:
+    """Agreement with each item of people who say nothing about it, [items]: the anchors' mean, of
+    one wording. NaN where all of it is missing."""
+    _, texts, _ = _anchors()
+    turned = scale.reversed_understood
+    few = texts[:NEUTRAL]
+    return ask_items(model, few, items, reversed_too=turned, reasoning=reasoning).middles()
 
 
 def _turned(
@@ -180,10 +198,15 @@ def _scale(raw: Array, levels: Array) -> Scale:
     """Means of what is known to be low and high, as far apart as these stand."""
     low, high = (float(np.nanmean(raw[levels == KNOWN[pole]])) for pole in (0, 2))
     width = (high - low) / (KNOWN[2] - KNOWN[0])
-    return Scale((low + high) / 2, float(width), False)
+    return Scale(float(width), False)
 
 
-def _own_third(raw: Array, levels: Array) -> float:
+def _own_third(interview: Interview, levels: Array) -> float:
+    raw = np.empty_like(levels)
+    for number, row in enumerate(levels):
+        others = (levels != row).any(axis=1)  # not its other wording
+        middles = Interview(interview.answers[others], interview.keys, interview.axes).middles()
+        raw[number] = interview.around(middles).raw()[number]
     right = []
     for axis in range(raw.shape[1]):
         others = np.delete(np.arange(raw.shape[1]), axis)

@@ -34,6 +34,14 @@ class Interview:
         items of either key are answered."""
         return _keyed_means(self._items(), self.keys, self.axes)
 
+    def middles(self) -> Array:
+        """Mean agreement with each item, [items]; NaN where nobody answered."""
+        return _nanmean(self._items().T)
+
+    def around(self, middles: Array) -> "Interview":
+        """The same answers, each less its item's middle [items], around .5."""
+        return Interview(self.answers - middles[:, None] + 0.5, self.keys, self.axes)
+
     def without_each(self) -> Array:
         """As `raw` with one item left out in turn, [items, N, K]."""
         items, left = self._items(), []

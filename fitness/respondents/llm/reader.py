@@ -8,14 +8,14 @@ import numpy as np
 from fitness.encoders.heads import text_digest
 from fitness.metrics import levels_of
 from fitness.respondents.interface import Reading
-from fitness.respondents.llm.calibration import Scale
+from fitness.respondents.llm.calibration import Scale, neutral_answers
 from fitness.respondents.llm.interview import Interview, ask_items
 from generators.context import Context
 from generators.errors import InputError
 from generators.llm import LanguageModel
 from generators.persona import Persona
 
-EDITION = 1
+EDITION = 2
 FEWEST_ITEMS = 2  # of each key an axis: where one is left out, one must be left
 MOST_ITEMS = 3  # of each key an axis; an answer takes a small model .2 s on two cores
 
@@ -39,17 +39,25 @@ def items_of(context: Context) -> list[tuple[str, int, int]]:
 class LlmRespondent:
     """Answers a context's items as each persona; see the package's description.
 
-    A level is firm where it stays in its third whichever one item is left out.
+    A level is firm where it stays in its third whichever one item is left out. Answers count from
+    each item's middle (see `neutral_answers`), which the model is asked for once.
     """
 
     name = "llm"
 
     def __init__(
-        self, context: Context, model: LanguageModel, scale: Scale, reasoning: str = "none"
+        self,
+        context: Context,
+        model: LanguageModel,
+        scale: Scale,
+        reasoning: str = "none",
+        middles: Sequence[float | None] | None = None,
     ) -> None:
-        """Raises what `items_of` raises."""
+        """`middles`: of the items, where they are known; None: missing. Raises what `items_of`
+        raises."""
         self._model, self._scale, self._reasoning = model, scale, reasoning
         self.items = items_of(context)
+        self._middles = None if middles is None else np.array(middles, dtype=np.float64)
         way = json.dumps([EDITION, model.settings.model, scale.as_json(), reasoning])
         self.fingerprint = f"llm-{EDITION}/{model.settings.model}/{text_digest(way)}"
 
@@ -65,6 +73,9 @@ class LlmRespondent:
 
     def reading(self, interview: Interview) -> Reading:
         """Levels of an interview, and which of them no single item decides."""
+        if self._middles is None:
+            self._middles = neutral_answers(self._model, self.items, self._scale, self._reasoning)
+        interview = interview.around(self._middles)
         levels = self._scale.level(interview.raw())
         left = self._scale.level(interview.without_each())
         same = (levels_of(left) == levels_of(levels)) & ~np.isnan(left)
