@@ -37,7 +37,7 @@ from generators.baselines import baseline
 from generators.bundle import read_bundle
 from generators.context import Context
 from generators.errors import GamutError, InputError
-from generators.generator import generate
+from generators.generator import GenerationError, generate
 from generators.llm import LanguageModel
 from generators.llm_baselines import Shortfall, llm_baseline
 from generators.persona import Persona
@@ -56,13 +56,14 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=text)
     parser.add_argument("bundle", help="the winner: a bundle, e.g. runs/demo/archive/best")
     model_options(parser)
-    parser.add_argument("--contexts", type=int, default=5, help="of the validation split")
+    parser.add_argument("--contexts", type=int, default=5,
+                        help="of the validation split, those of the fewest axes")  # fmt: skip
     parser.add_argument("-n", type=int, default=25, help="personas a population")
     parser.add_argument("--json", action="store_true")
     given = parser.parse_args()
     programs = {"winner": read_bundle(given.bundle).program}
     programs |= {name: baseline(name) for name in RIVALS}
-    contexts = packaged_contexts("validation")[: given.contexts]
+    contexts = cheapest(given.contexts)
     with answering(given) as model:
         anchors = measure_anchors(model)
         say(f"{given.model} {anchors.words()}")
@@ -75,6 +76,11 @@ def main() -> int:
     result = {"n": given.n, "anchors": anchors.as_json(), "values": found}
     print(json.dumps(result, indent=1) if given.json else table(found))
     return 0
+
+
+def cheapest(count: int) -> list[Context]:
+    """Validation contexts of the fewest axes: every axis has items that each persona is asked."""
+    return sorted(packaged_contexts("validation"), key=lambda c: len(c.axes))[:count]
 
 
 def model_options(parser: argparse.ArgumentParser) -> None:
@@ -115,7 +121,13 @@ def judged(
         scorer = Scorer(context, LlmRespondent(context, model, scale), rows)
         for name, program in programs.items():
             say(f"{context.id}: {name}")
-            yield name, credits(scorer, generate(sandbox, program, context, n, SEED), n)
+            try:
+                people = generate(sandbox, program, context, n, SEED)
+            except GenerationError as error:  # counts as zero, as it does in a search
+                say(f"{context.id}: {name}: {error}")
+                yield name, dict.fromkeys(MEASURES, 0.0)
+                continue
+            yield name, credits(scorer, people, n)
         for name in lists:
             say(f"{context.id}: {name}")
             try:
@@ -132,7 +144,6 @@ def credits(scorer: Scorer, people: list[Persona], n: int) -> dict[str, float]:
         "credited": card.metrics[f"credited_rare_combination_coverage_{t}"].value,
         "pairs": card.metrics["credited_combination_coverage_2"].value,
         "as_read": card.metrics[f"rare_combination_coverage_{t}"].value,
-        "missing": card.metrics["missing"].value,
     }
 
 
