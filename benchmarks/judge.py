@@ -8,8 +8,9 @@ On validation contexts the winner of a search (BUNDLE), the baselines covering_m
 sobol_graded, and a one-shot list that the same model writes are judged by the model: it answers
 the hidden items as each persona, levels are calibrated on anchor personas, and a combination is
 credited where no single item decides a level and the persona passes the gates. Printed: credited
-rare combination coverage, that of pairs, and as read; and the winner's lead over each of the
-others, paired by context, with a 95 % t interval over contexts.
+rare combination coverage, that of pairs, as read, and fidelity, the rank correlation of the levels
+that a program declares with those that the model reads (lists declare none); and the winner's lead
+over each of the others, paired by context, with a 95 % t interval over contexts.
 
 Answers are kept in --answers; interrupted, the same command goes on; --replay asks nobody. A list
 that falls short in a context is left out there, which is said.
@@ -46,8 +47,8 @@ from generators.sandbox import Sandbox
 
 RIVALS = ("covering_mix", "sobol_graded")
 LIST = "one_shot_list"
-SEED = 0
-MEASURES = ("credited", "pairs", "as_read")
+SEED, NONE = 0, float("nan")
+MEASURES = ("credited", "pairs", "as_read", "fidelity")
 Values = dict[str, dict[str, float]]
 
 
@@ -73,7 +74,8 @@ def main() -> int:
         for context in contexts:
             for name, values in judged(context, programs, given.n, model, anchors.scale):
                 found.setdefault(name, {})[context.id] = values
-    result = {"n": given.n, "anchors": anchors.as_json(), "values": found}
+    plain = {name: {c: _plain(v) for c, v in values.items()} for name, values in found.items()}
+    result = {"n": given.n, "anchors": anchors.as_json(), "values": plain}
     print(json.dumps(result, indent=1) if given.json else table(found))
     return 0
 
@@ -144,6 +146,7 @@ def credits(scorer: Scorer, people: list[Persona], n: int) -> dict[str, float]:
         "credited": card.metrics[f"credited_rare_combination_coverage_{t}"].value,
         "pairs": card.metrics["credited_combination_coverage_2"].value,
         "as_read": card.metrics[f"rare_combination_coverage_{t}"].value,
+        "fidelity": card.metrics["fidelity"].value if "fidelity" in card.metrics else NONE,
     }
 
 
@@ -161,8 +164,14 @@ def table(found: Mapping[str, Values]) -> str:
 def lead(found: Mapping[str, Values], name: str, measure: str) -> str:
     """Of the winner, over the contexts that both have."""
     gaps = [found["winner"][c][measure] - v[measure] for c, v in found[name].items()]
+    if np.isnan(gaps).any():
+        return ""
     told = interval({"": gaps})
     return f"{told.mean:+.3f} [{told.low:+.3f}, {told.high:+.3f}]"
+
+
+def _plain(values: Mapping[str, float]) -> dict[str, float | None]:
+    return {measure: None if np.isnan(value) else value for measure, value in values.items()}
 
 
 def say(text: str) -> None:

@@ -24,13 +24,12 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-from judge import answering, model_options, say
+from judge import answering, cheapest, model_options, say
 from numpy.typing import NDArray
 from recovery_styles import STYLES, paragraph
 from respondents import BY_HAND, by_hand, name_in, own_third, rho
 from scipy.stats import qmc
 
-from evolve.config import packaged_contexts
 from fitness.embedding import Caches
 from fitness.respondents import DEFAULT, open_respondent
 from fitness.respondents.llm import LlmRespondent, Scale, measure_anchors
@@ -46,7 +45,8 @@ POPULATION = 25
 @dataclass(frozen=True)
 class Recovered:
     """One style in one context: levels meant [N, K], read by the model and by the offline readers
-    (NaN if missing), which of the model's are firm, acquiescence, and seconds a persona."""
+    (NaN if missing), which of the model's are firm, acquiescence, and seconds a persona, NaN where
+    answers were there already."""
 
     meant: Array
     read: Array
@@ -62,11 +62,12 @@ def main() -> int:
     model_options(parser)
     parser.add_argument("--style", nargs="*", choices=(*STYLES, BY_HAND),
                         default=["content_mix", BY_HAND])  # fmt: skip
-    parser.add_argument("--contexts", type=int, default=2, help="of the validation split")
+    parser.add_argument("--contexts", type=int, default=2,
+                        help="of the validation split, those of the fewest axes")  # fmt: skip
     parser.add_argument("--people", type=int, default=POPULATION, help="personas a context")
     parser.add_argument("--json", action="store_true")
     given = parser.parse_args()
-    contexts = packaged_contexts("validation")[: given.contexts]
+    contexts = cheapest(given.contexts)
     caches = Caches()
     lines: dict[str, dict[str, float]] = {}
     with answering(given) as model:
@@ -79,10 +80,10 @@ def main() -> int:
                 meant, texts = written(style, context, given.people)
                 if texts:
                     found.append(recovered(meant, texts, context, model, anchors.scale, caches))
-            lines[style] = figures(found)
-    if given.replay:
-        for line in lines.values():
-            line["seconds a population"] = float("nan")  # nobody was asked
+            if found:
+                lines[style] = figures(found)
+            else:
+                say(f"{style}: nothing is written so in these contexts")
     result = {"model": given.model, "anchors": anchors.as_json(), "styles": lines}
     print(json.dumps(result, indent=1) if given.json else table(lines))
     return 0
@@ -110,14 +111,20 @@ def recovered(
     """What the model reads of the texts, and what the offline readers do."""
     people = [Persona(id=f"p{i}", name=name_in(t), description=t) for i, t in enumerate(texts)]
     respondent = LlmRespondent(context, model, scale)
-    began = time.perf_counter()
+    began, had = time.perf_counter(), from_cache(model)
     interview = respondent.interview(people)
     seconds = (time.perf_counter() - began) / len(people)
+    seconds = seconds if from_cache(model) == had else float("nan")
     reading = respondent.reading(interview)
     offline = open_respondent(DEFAULT, context, caches).read(people)
     levels, theirs = (np.array(r.levels, dtype=np.float64) for r in (reading, offline))
     firm = np.array(reading.firm)
     return Recovered(meant, levels, theirs, firm, interview.agreement(), seconds)
+
+
+def from_cache(model: LanguageModel) -> int:
+    """Answers that were there already."""
+    return int(model.spent()["total"]["from_cache"])
 
 
 def figures(found: Sequence[Recovered]) -> dict[str, float]:
@@ -138,7 +145,7 @@ def figures(found: Sequence[Recovered]) -> dict[str, float]:
         "firm": float(firm.mean()),
         "own third if firm": float(own[firm].mean()) if firm.any() else float("nan"),
         "acquiescence": _mean([r.acquiescence for r in found]),
-        "seconds a population": POPULATION * _mean([r.seconds for r in found]),
+        "seconds a population": POPULATION * _mean([r.seconds for r in found if r.seconds > 0]),
     }
 
 
@@ -153,7 +160,7 @@ def axes(found: Recovered) -> range:
 
 
 def _mean(values: Sequence[float]) -> float:
-    return float(np.mean(values))
+    return float(np.mean(values)) if len(values) else float("nan")
 
 
 def table(lines: dict[str, dict[str, float]]) -> str:

@@ -5,9 +5,11 @@
 
 Each arm is `gamut evolve` with the default contexts and readers: `gp`, `model` (search=llm) and
 `both` (gp with search.mutation=llm; the bandit shares out the tickets). All have the same minutes
-on the same machine, whose cores the model's server shares. Finished runs in the folder are read,
-others are run or resumed. The best elite of each arm is then credited on validation contexts by the
-offline readers and by the model itself as a respondent; corners_long and covering_mix beside them.
+on the same machine, whose cores the model's server shares. (`model` breeds four tickets ahead, the
+others sixteen: what is asked is waited for, and a small model takes a minute each.) Finished runs
+in the folder are read, others are run or resumed. The best elite of each arm is then credited on
+validation contexts by the offline readers and by the model itself as a respondent; corners_long and
+covering_mix beside them.
 
 Answers are kept in --answers; interrupted, the same command goes on; --replay asks nobody and
 reports on what is finished.
@@ -24,7 +26,7 @@ from typing import Any
 
 import numpy as np
 from joblib import cpu_count
-from judge import answering, judged, model_options, say
+from judge import answering, cheapest, judged, model_options, say
 
 from evolve.account import account
 from evolve.bench import Suite, bench
@@ -37,7 +39,11 @@ from generators.baselines import baseline
 from generators.errors import GamutError
 from generators.program import Program
 
-ARMS = {"gp": (), "model": ("search=llm",), "both": ("search.mutation=llm",)}
+ARMS = {
+    "gp": (),
+    "model": ("search=llm", "search.in_flight=4"),
+    "both": ("search.mutation=llm",),
+}
 RIVALS = ("corners_long", "covering_mix")
 SITTING = 10**6  # candidates, so that time is what ends a run
 
@@ -49,7 +55,6 @@ def main() -> int:
     model_options(parser)
     parser.add_argument("--minutes", type=float, default=10.0, help="wall time of each search")
     parser.add_argument("--seeds", type=int, default=1, help="searches an arm: seeds 0, 1, …")
-    parser.add_argument("--in-flight", type=int, default=2, help="questions at a time")
     parser.add_argument("--contexts", type=int, default=2, help="validation contexts of the model")
     parser.add_argument("-n", type=int, default=15, help="personas a population of the model's")
     parser.add_argument("--json", action="store_true")
@@ -91,7 +96,7 @@ def search(arm: str, seed: int, folder: Path, given: argparse.Namespace) -> None
         if arm != "gp":
             group = "local" if given.llm == "local" else "server"
             words += [f"llm={group}", f"llm.model={given.model}", *given.set]
-            words += [f"llm.cache.file={given.answers}", f"search.in_flight={given.in_flight}"]
+            words += [f"llm.cache.file={given.answers}"]
             words += [] if given.llm == "local" else [f"llm.base_url={given.llm}"]
     with (given.runs / f"{folder.name}.log").open("ab") as log:
         command = [sys.executable, "-m", "evolve.cli", *words]
@@ -106,7 +111,7 @@ def spent(run: Any, best: str) -> dict[str, Any]:
     by_model = [v for c, v in run.store.candidates() if c.by_model]
     return {
         "best": best,
-        "minutes": took.seconds / 60,
+        "minutes in all": took.seconds / 60,  # with validation
         "candidates": run.store.count(),
         "asked of the model": len(by_model),
         "of them scored": sum(v["status"] == "scored" for v in by_model),
@@ -129,7 +134,7 @@ def credited(
         if not anchors.reliable:
             return found
         values: dict[str, dict[str, list[float]]] = {}
-        for context in suite.contexts[: given.contexts]:
+        for context in cheapest(given.contexts):
             for name, figures in judged(context, programs, given.n, model, anchors.scale, ()):
                 values.setdefault(name, {})[context.id] = [figures["credited"]]
     for name, by_context in values.items():
@@ -139,7 +144,7 @@ def credited(
 
 def table(lines: Mapping[str, Mapping[str, Any]]) -> str:
     """A line a run or baseline."""
-    columns = ["minutes", "candidates", "asked of the model", "of them scored", "words"]
+    columns = ["minutes in all", "candidates", "asked of the model", "of them scored", "words"]
     head = ["", *columns, "credited offline", "by the model", "best"]
     rows = [head]
     for name, line in lines.items():

@@ -39,13 +39,13 @@ def found_to_interview(
     from fitness.respondents.llm import calibrate, items_of, neutral_answers
 
     reasoning = config.respondent.partition(":")[2]
-    stage, all_of_it = "calibrating the model", len(contexts) + 1
+    stage, parts = "calibrating the model", len(contexts) + 1
     middles: dict[str, list[float | None]] = {}
     with closing(open_model(folder, found)) as model:
-        progress.stage(f"{stage} on anchor personas", 0, all_of_it)
+        progress.stage(stage, 0, parts)
         scale = calibrate(model, reasoning)
         for number, context in enumerate(contexts, start=1):
-            progress.stage(f"{stage} on the items of {context.id}", number, all_of_it)
+            progress.stage(stage, number, parts)
             agreed = neutral_answers(model, items_of(context), scale, reasoning)
             middles[context.hash] = [None if isnan(a) else float(a) for a in agreed]
     return {**found, "scale": scale.as_json(), "reasoning": reasoning, "middles": middles}

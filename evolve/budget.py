@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from typing import Protocol
 
 OF_MODELS = "the budget of the language models"
+LEFT_BY_MODELS = f"what {OF_MODELS} leaves for a search"
 _WINDOW = 60  # evaluations that a pace is measured over
 
 
@@ -107,7 +108,7 @@ class Models:
         return None
 
     def __str__(self) -> str:
-        return OF_MODELS
+        return LEFT_BY_MODELS
 
 
 @dataclass(frozen=True)

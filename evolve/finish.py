@@ -29,7 +29,7 @@ from evolve.workers import collect, open_pool
 from fitness.maps import draw_maps
 from fitness.metrics import Measure, as_points
 from generators.baselines import BASELINES, baseline
-from generators.blocks import ASKING
+from generators.blocks import asks
 from generators.bundle import swap, write_bundle, write_pointer
 from generators.context import Context
 from generators.errors import GamutError, InputError
@@ -303,9 +303,10 @@ def _card(run: Run, entry: Entry) -> dict[str, Any]:
     """What a stranger needs to know before using a bundle."""
     credited, bare = entry.credited, entry.bare
     verdict = entry.elite.verdict if entry.elite else {"measures": {}}
-    asks = not ASKING.keys().isdisjoint(entry.program.blocks)
-    model = {"asks_the_model": run.config.llm.model} if asks and run.config.llm else {}
-    if run.setup.interview and run.config.llm:
+    model = {}
+    if run.config.llm and asks(entry.program.blocks):
+        model["asks_the_model"] = run.config.llm.model
+    if run.config.llm and run.setup.interview:
         model["read_by_the_model"] = run.config.llm.model
     return {
         "name": entry.name,

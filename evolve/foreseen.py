@@ -132,10 +132,12 @@ def _interviews(
 
     reasoning = config.respondent.partition(":")[2]
     populations = _populations(config, setup) / len(made)
+    contexts = {*setup.training, *setup.report}
+    anchors = anchor_answers() + NEUTRAL * sum(len(items_of(context)) for context in contexts)
     for number, (context, people) in enumerate(zip(setup.training, made, strict=True)):
         items = items_of(context)
-        answers = round((populations * setup.population + NEUTRAL) * len(items))
-        answers += 0 if number else anchor_answers()
+        answers = round(populations * setup.population * len(items))
+        answers += 0 if number else anchors
         asked = requests_of(people[0].description, items[0][0], able.top_logprobs, reasoning)
         yield from ((request, answers) for request in asked)
 

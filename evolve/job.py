@@ -126,7 +126,7 @@ def _search_and_finish(run: "Run", progress: "Progress") -> None:
     """From an opened run to its table on standard output."""
     from evolve.account import account
     from evolve.asked import to_go_on
-    from evolve.budget import OF_MODELS
+    from evolve.budget import LEFT_BY_MODELS
     from evolve.directory import SPENT, add_to_manifest
     from evolve.finish import finish
     from evolve.report import write_report
@@ -151,8 +151,9 @@ def _search_and_finish(run: "Run", progress: "Progress") -> None:
             add_to_manifest(run.folder, "llm_spent", ledger.spent())
     progress.close()
     print(f"Spent: {spent}", file=sys.stderr)
-    if why == OF_MODELS:
-        print(f"The search ended by {why}: {to_go_on(run.folder)}", file=sys.stderr)
+    if why == LEFT_BY_MODELS:
+        print(f"{why.capitalize()} is spent: {to_go_on(run.folder)}", file=sys.stderr)
+        print(f"(A replay needs budget.evaluations={run.store.count()}.)", file=sys.stderr)
     print(results_table(entries))
     print(f"\n{conclusion(entries)}\nArchive: {run.folder / 'archive'}")
     write_report(run, entries, report)

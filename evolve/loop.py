@@ -88,13 +88,17 @@ class Loop:
         return str(self.ended or "")
 
     def _show(self) -> None:
-        afterwards = _validation(self.run)
-        self.progress.update(self.run.search.state, len(self.pending), afterwards)
+        afterwards, models = _validation(self.run), self._of_models()
+        self.progress.update(self.run.search.state, len(self.pending), afterwards, models)
         self.progress.estimate(self.workers, afterwards)
 
     def _spent(self, ticket: int) -> Spent:
-        models = self.reserve.share(len(self.pending)) if self.reserve else 0.0
-        return Spent(ticket, time.monotonic() - self.began, models)
+        return Spent(ticket, time.monotonic() - self.began, self._of_models())
+
+    def _of_models(self) -> float:
+        if self.reserve is None:
+            return 0.0
+        return self.reserve.share(flight.candidate.source for flight in self.pending.values())
 
     def _advance(self) -> None:
         """Fold what can be folded in ticket order, and breed each ticket as soon as it may be."""

@@ -53,6 +53,7 @@ class Progress:
         self._told: set[str] = set()
         self._budget, self._before, self._began, self._pace = Budget(()), 0, clock(), Pace(clock)
         self._estimated = self._stops = False
+        self._models = 0.0
         self._view = _View("starting", 0.0, f"0/{total}" if total else "")
         self._live = None if quiet or not self._stream.isatty() else self._begin_live()
 
@@ -123,8 +124,12 @@ class Progress:
             where = f"the workers at {workers}"
         self.tell(f"Estimate for {self._budget} on {where}, and validation: {said}")
 
-    def update(self, state: "State", in_flight: int, afterwards: float = 0.0) -> None:
-        """Show how far the search is; `afterwards` is validation's work, counted in evaluations."""
+    def update(
+        self, state: "State", in_flight: int, afterwards: float = 0.0, models: float = 0.0
+    ) -> None:
+        """Show how far the search is; `afterwards` is validation's work, counted in evaluations,
+        and `models` the share of the language model's budget that is spent or kept back."""
+        self._models = models
         done = self._before + self._pace.count
         pace = self._pace.per_second()
         left = self._left(pace, afterwards)
@@ -145,7 +150,8 @@ class Progress:
         self._print_now_and_then(line)
 
     def _spent(self) -> Spent:
-        return Spent(self._before + self._pace.count, self._clock() - self._began)
+        done = self._before + self._pace.count
+        return Spent(done, self._clock() - self._began, self._models)
 
     def _left(self, pace: float | None, afterwards: float) -> float | None:
         """Seconds until the search and what comes after it are done."""

@@ -4,14 +4,15 @@ The end chooses the best elite and validates elites and baselines, with programs
 or with a model that reads. A search that spent its whole budget would have no archive.
 """
 
-from collections.abc import Mapping
+import json
+from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from evolve.directory import SPENT
 from evolve.setup import CHOICE_SEEDS, FOREMOST
 from generators.asking import ROLE as ASK
 from generators.baselines import BASELINES, baseline
-from generators.blocks import ASKING
+from generators.blocks import asks
 from generators.context import Context
 from generators.errors import InputError
 from generators.llm import Ledger
@@ -19,22 +20,40 @@ from generators.llm.settings import Limits
 from generators.program import parse
 
 if TYPE_CHECKING:
-    from evolve.archive import Elite
     from evolve.run import Run
+
+ASKED = 2  # times that a program asks for each persona, at most or nearly
+RESPOND = "respond"
+Line = Mapping[str, Any]
+
+
+def wants_reserve(run: "Run") -> bool:
+    """Whether the end of a run needs a model whose budget is limited; a replay spends nothing."""
+    llm = run.config.llm
+    if llm is None or llm.cache.mode == "replay" or not (run.setup.ask or run.setup.interview):
+        return False
+    return any(limit is not None for _, limit in llm.budget)
 
 
 class Reserve:
-    """Of one run. A call is counted as what the calls of its role took so far, on average."""
+    """Of one run. A call is counted as what the calls of its role took so far on average, and
+    before there are any, as what was estimated before the run."""
 
     def __init__(self, run: "Run") -> None:
-        """Raises InputError where the budget does not even pay for the end of the run."""
+        """Raises InputError where the budget of a new run does not pay for one candidate and the
+        end."""
         assert run.config.llm is not None
-        self._run, self._limits = run, run.config.llm.budget
+        self._run = run
+        self._limits: dict[str, float] = {
+            name: most for name, most in run.config.llm.budget if most is not None
+        }
         self._answers = {c: self._calls_of(c) for c in {*run.setup.training, *run.setup.report}}
         self._baselines = {baseline(name).hash for name in BASELINES}
         self._asking: dict[str, bool] = {}
+        self._estimate = json.loads((run.folder / "manifest.json").read_text()).get("estimate", {})
         self._ledger = Ledger(Limits(), run.folder / SPENT)
-        if not run.store.count() and (short := self._short()):
+        if not run.store.count() and self.share(()) > 1:
+            short = self._short()
             self.close()
             raise InputError(short)
 
@@ -42,59 +61,57 @@ class Reserve:
         """Close the ledger."""
         self._ledger.close()
 
-    def share(self, in_flight: int) -> float:
+    def share(self, in_flight: Iterable[str]) -> float:
         """Of the limit that is nearest: the share that is spent, or will be by the candidates in
-        flight and one more, and by the end."""
-        return max((share for _, share, _ in self._shares(in_flight + 1)), default=0.0)
+        flight (their sources; empty before they are written) and one more, and by the end."""
+        spent, needed = self._ledger.spent()["total"], self._needed([*in_flight, ""])
+        return max((_amount(spent, n) + needed[n]) / most for n, most in self._limits.items())
 
     def _short(self) -> str:
-        """Which limit does not pay for the end, in words; empty where all do."""
-        short = [(name, needed) for name, share, needed in self._shares(0) if share > 1]
-        if not short:
-            return ""
-        name, needed = short[0]
-        limit = getattr(self._limits, name)
+        spent, needed = self._ledger.spent()["total"], self._needed([""])
+        said = [
+            f"llm.budget.{name}={most:g}: {_amount(spent, name):.3g} are spent on probe and"
+            f" calibration, and one candidate and the end of the run take about {needed[name]:.3g}"
+            for name, most in self._limits.items()
+            if _amount(spent, name) + needed[name] > most
+        ]
         return (
-            f"llm.budget.{name}={limit:g}: validating the baselines at the end of the run takes"
-            f" about {needed:.3g} of it already; raise it, or take fewer personas (population), or"
-            " seeds (search.report_replicates)"
+            f"{'; '.join(said)}. Begin in another run_dir with a higher limit, or with fewer"
+            " personas (population) or seeds (search.report_replicates)"
         )
 
-    def _shares(self, candidates: int) -> list[tuple[str, float, float]]:
-        """Each limit that is set: its name, the share spent or needed, and what is needed."""
-        limits = {name: limit for name, limit in self._limits if limit is not None}
-        if not limits:
-            return []
-        spent = self._ledger.spent()
-        needed = dict.fromkeys(limits, 0.0)
+    def _needed(self, candidates: Sequence[str]) -> dict[str, float]:
+        """Of each limit, what the calls to come will take."""
+        settled = self._ledger.spent(in_flight=False)
+        needed = dict.fromkeys(self._limits, 0.0)
         for role, calls in self._calls(candidates).items():
-            if calls and (line := spent.get(role)):
-                for name in limits:
+            line = settled.get(role) or self._estimate.get(role)
+            for name in self._limits:
+                if name == "calls":
+                    needed[name] += calls
+                elif line and line["calls"]:
                     needed[name] += calls * _amount(line, name) / line["calls"]
-        used = spent["total"]
-        return [
-            (name, (_amount(used, name) + needed[name]) / limit, needed[name])
-            for name, limit in limits.items()
-        ]
+        return needed
 
-    def _calls(self, candidates: int) -> dict[str, float]:
+    def _calls(self, candidates: Sequence[str]) -> dict[str, int]:
         """Calls to come, by role, if each candidate is judged in full and becomes an elite."""
         setup, elites = self._run.setup, self._run.search.state.archive.elites
-        training = sum(self._answers[c] for c in setup.training)
-        report = sum(self._answers[c] for c in setup.report) * setup.report_replicates
-        calls: dict[str, float] = {}
+        a_candidate = setup.replicates + setup.confirm
+        calls: dict[str, int] = {}
         if setup.interview:
             held = sum(elite.candidate.hash not in self._baselines for elite in elites)
-            chosen = min(FOREMOST, len(elites) + candidates) * CHOICE_SEEDS
-            reported = len(BASELINES) + held + candidates
-            searched = candidates * setup.replicates
-            calls["respond"] = (chosen + searched) * training + reported * report
+            new = len(candidates)
+            guided = min(FOREMOST, len(elites) + new) * CHOICE_SEEDS + new * a_candidate
+            reported = (len(BASELINES) + held + new) * setup.report_replicates
+            calls[RESPOND] = guided * sum(self._answers[c] for c in setup.training)
+            calls[RESPOND] += reported * sum(self._answers[c] for c in setup.report)
         if setup.ask:
-            asking = sum(map(self._asks, elites)) + candidates
-            chosen = min(FOREMOST, asking) * CHOICE_SEEDS + candidates * setup.replicates
-            populations = chosen * len(setup.training)
-            populations += asking * len(setup.report) * setup.report_replicates
-            calls[ASK] = populations * setup.population  # as if each persona were asked for once
+            new = sum(map(self._asks, candidates))
+            asking = sum(self._asks(elite.candidate.source) for elite in elites) + new
+            guided = min(FOREMOST, asking) * CHOICE_SEEDS + new * a_candidate
+            populations = guided * len(setup.training)
+            populations += asking * setup.report_replicates * len(setup.report)
+            calls[ASK] = populations * setup.population * ASKED
         return calls
 
     def _calls_of(self, context: Context) -> int:
@@ -109,16 +126,15 @@ class Reserve:
         each = requests_of("", items[0][0], able, setup.interview["reasoning"])
         return setup.population * len(items) * len(each)
 
-    def _asks(self, elite: "Elite") -> bool:
-        candidate = elite.candidate
-        if candidate.hash not in self._asking:
-            blocks = parse(candidate.source).blocks
-            self._asking[candidate.hash] = not ASKING.keys().isdisjoint(blocks)
-        return self._asking[candidate.hash]
+    def _asks(self, source: str) -> bool:
+        """Whether a program asks; what is not written yet may."""
+        if source not in self._asking:
+            self._asking[source] = not source or asks(parse(source).blocks)
+        return self._asking[source]
 
 
-def _amount(line: Mapping[str, Any], name: str) -> float:
-    """Of a line of `Ledger.spent`, what a limit of that name counts."""
+def _amount(line: Line, name: str) -> float:
+    """Of a line of `Ledger.spent`, what a limit of that name counts; 0 where it is not known."""
     if name == "tokens":
         return float(line["prompt_tokens"] + line["completion_tokens"])
-    return float(line[name])
+    return float(line[name] or 0.0)

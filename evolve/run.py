@@ -15,6 +15,7 @@ from evolve.config import Config, read_config, resolve_contexts, start_programs,
 from evolve.directory import able_in, lock_run, manifest, sweep, write_manifest
 from evolve.loop import Loop, stopping
 from evolve.progress import Progress
+from evolve.reserve import Reserve, wants_reserve
 from evolve.search import Search
 from evolve.setup import Setup
 from evolve.store import Store, open_checked
@@ -262,9 +263,7 @@ def evolve(
             opened = open_writer(run.config, run.folder, run.setup, found)
             writer = held.enter_context(closing(opened))
         reserve = None
-        if run.setup.ask or run.setup.interview:
-            from evolve.reserve import Reserve
-
+        if wants_reserve(run):
             reserve = held.enter_context(closing(Reserve(run)))
         with stopping(progress) as stop:
             spent = Loop(run, pool, writer, progress, stop, workers, reserve).go(refresh)

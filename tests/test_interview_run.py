@@ -70,7 +70,7 @@ def test_a_search_read_by_a_model_ends_by_its_budget_with_an_archive(
 ) -> None:
     run = tmp_path / "run"
     said = gamut("evolve", *SEARCH, *budget(server, run, CALLS))
-    assert "The search ended by the budget of the language models" in said.stderr
+    assert "leaves for a search is spent: raise the limit under llm: budget: in" in said.stderr
     manifest = json.loads((run / "manifest.json").read_text())
     assert CALLS / 2 < manifest["llm_spent"]["total"]["calls"] <= CALLS
     index = json.loads((run / "archive" / "index.json").read_text())
@@ -84,5 +84,6 @@ def test_a_search_read_by_a_model_ends_by_its_budget_with_an_archive(
 def test_a_budget_that_does_not_pay_for_the_end_is_refused(
     server: ModelServer, tmp_path: Path
 ) -> None:
-    said = gamut("evolve", *SEARCH, *budget(server, tmp_path / "run", 700), status=2).stderr
-    assert "llm.budget.calls=700: validating the baselines" in said
+    said = gamut("evolve", *SEARCH, *budget(server, tmp_path / "run", 1000), status=2).stderr
+    assert "llm.budget.calls=1000: 8" in said
+    assert "one candidate and the end of the run take about" in said

@@ -1,6 +1,7 @@
 """The judge: a model that cannot order the anchors judges nobody, and leads are paired."""
 
 import importlib
+import math
 import sys
 from pathlib import Path
 from types import SimpleNamespace
@@ -43,10 +44,11 @@ def test_a_model_that_always_agrees_cannot_judge(
 def test_leads_are_over_the_contexts_that_both_have(judge: Any) -> None:
     def credited(**values: float) -> dict[str, dict[str, float]]:
         return {
-            context: {"credited": value, "pairs": 0.5, "as_read": 0.5}
+            context: {"credited": value, "pairs": 0.5, "as_read": 0.5, "fidelity": math.nan}
             for context, value in values.items()
         }
 
     found = {"winner": credited(a=0.4, b=0.3, c=0.9), "rival": credited(a=0.3, b=0.2)}
     assert judge.lead(found, "rival", "credited") == "+0.100 [+0.100, +0.100]"
+    assert judge.lead(found, "rival", "fidelity") == ""
     assert "rival" in judge.table(found)

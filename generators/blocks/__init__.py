@@ -6,7 +6,7 @@ primitives from the same annotations, `generators.program.describe` its words fr
 """
 
 import inspect
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from functools import partial
 from typing import Any
 
@@ -70,3 +70,8 @@ def _called(name: str, block: Callable[..., Any], /, *args: Any, **kwargs: Any) 
         raise ValueError(f"{name}: {where[:80]}: {what[:200]}") from None
     except ValueError as error:
         raise ValueError(f"{name}: {error}") from None
+
+
+def asks(blocks: Iterable[str]) -> bool:
+    """Whether a program that calls these blocks asks a language model."""
+    return not ASKING.keys().isdisjoint(blocks)

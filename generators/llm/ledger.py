@@ -114,16 +114,16 @@ class Ledger:
             self._busy_since = now
             self._in_flight -= 1
 
-    def spent(self) -> dict[str, dict[str, Any]]:
+    def spent(self, *, in_flight: bool = True) -> dict[str, dict[str, Any]]:
         """By role, and `total`: calls, prompt and completion tokens, money, minutes.
 
-        What is in flight counts as what it may cost at most.
+        What is in flight counts as what it may cost at most, or is left out.
         """
+        reserved = "UNION ALL SELECT role, calls, prompt, completion, money, 0 FROM reserved"
         query = (
             "SELECT role, sum(calls), sum(prompt), sum(completion), sum(money), sum(seconds) FROM"
-            " (SELECT role, calls, prompt, completion, money, seconds FROM spent UNION ALL"
-            " SELECT role, calls, prompt, completion, money, 0 FROM reserved)"
-            " GROUP BY role ORDER BY role"
+            " (SELECT role, calls, prompt, completion, money, seconds FROM spent"
+            f" {reserved if in_flight else ''}) GROUP BY role ORDER BY role"
         )
         with self._writing():
             rows = self._db.execute(query).fetchall()
