@@ -247,7 +247,8 @@ def test_interviews_and_programs_that_ask_are_estimated(recorded: tuple[Run, Pat
     populations = TOTAL * 3 + 5 * 2 + (len(BASELINES) + 25) * 4
     assert found["ask"]["calls"] == populations * 5
     items = len(items_of(run.setup.training[0]))
-    assert found["respond"]["calls"] == populations * 5 * items + 27 * 4 * 6
+    anchors = 27 * 4 * 6 + 9 * items * 2  # and the middles of the items of two halves
+    assert found["respond"]["calls"] == populations * 5 * items + anchors
     two = replace(config, settings=replace(settings, models=("tiny", "other")))
     both = foreseen(two, run.setup, replace(able, top_logprobs=20))
     assert both["mutate"]["calls"] == 2 * (TOTAL - len(BASELINES))
