@@ -74,8 +74,8 @@ def main() -> int:
         for context in contexts:
             for name, values in judged(context, programs, given.n, model, anchors.scale):
                 found.setdefault(name, {})[context.id] = values
-    plain = {name: {c: _plain(v) for c, v in values.items()} for name, values in found.items()}
-    result = {"n": given.n, "anchors": anchors.as_json(), "values": plain}
+    shown = {name: {c: plain(v) for c, v in values.items()} for name, values in found.items()}
+    result = {"n": given.n, "anchors": anchors.as_json(), "values": shown}
     print(json.dumps(result, indent=1) if given.json else table(found))
     return 0
 
@@ -170,7 +170,8 @@ def lead(found: Mapping[str, Values], name: str, measure: str) -> str:
     return f"{told.mean:+.3f} [{told.low:+.3f}, {told.high:+.3f}]"
 
 
-def _plain(values: Mapping[str, float]) -> dict[str, float | None]:
+def plain(values: Mapping[str, float]) -> dict[str, float | None]:
+    """For JSON, which has no NaN."""
     return {measure: None if np.isnan(value) else value for measure, value in values.items()}
 
 

@@ -24,7 +24,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-from judge import answering, cheapest, model_options, say
+from judge import answering, cheapest, model_options, plain, say
 from numpy.typing import NDArray
 from recovery_styles import STYLES, paragraph
 from respondents import BY_HAND, by_hand, name_in, own_third, rho
@@ -84,7 +84,8 @@ def main() -> int:
                 lines[style] = figures(found)
             else:
                 say(f"{style}: nothing is written so in these contexts")
-    result = {"model": given.model, "anchors": anchors.as_json(), "styles": lines}
+    shown = {style: plain(line) for style, line in lines.items()}
+    result = {"model": given.model, "anchors": anchors.as_json(), "styles": shown}
     print(json.dumps(result, indent=1) if given.json else table(lines))
     return 0
 
@@ -145,7 +146,8 @@ def figures(found: Sequence[Recovered]) -> dict[str, float]:
         "firm": float(firm.mean()),
         "own third if firm": float(own[firm].mean()) if firm.any() else float("nan"),
         "acquiescence": _mean([r.acquiescence for r in found]),
-        "seconds a population": POPULATION * _mean([r.seconds for r in found if r.seconds > 0]),
+        "seconds a population": POPULATION
+        * _mean([r.seconds for r in found if not np.isnan(r.seconds)]),
     }
 
 

@@ -125,7 +125,6 @@ def carry_on(open_it: Callable[[], "Run"], folder: Path, progress: "Progress") -
 def _search_and_finish(run: "Run", progress: "Progress") -> None:
     """From an opened run to its table on standard output."""
     from evolve.account import account
-    from evolve.asked import to_go_on
     from evolve.budget import LEFT_BY_MODELS
     from evolve.directory import SPENT, add_to_manifest
     from evolve.finish import finish
@@ -152,6 +151,8 @@ def _search_and_finish(run: "Run", progress: "Progress") -> None:
     progress.close()
     print(f"Spent: {spent}", file=sys.stderr)
     if why == LEFT_BY_MODELS:
+        from evolve.asked import to_go_on
+
         print(f"{why.capitalize()} is spent: {to_go_on(run.folder)}", file=sys.stderr)
         print(f"(A replay needs budget.evaluations={run.store.count()}.)", file=sys.stderr)
     print(results_table(entries))

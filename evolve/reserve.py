@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING, Any
 
 from evolve.directory import SPENT
 from evolve.setup import CHOICE_SEEDS, FOREMOST
+from fitness.respondents.llm import items_of, requests_of
+from fitness.respondents.llm.questions import ROLE as RESPOND
 from generators.asking import ROLE as ASK
 from generators.baselines import BASELINES, baseline
 from generators.blocks import asks
@@ -23,16 +25,6 @@ if TYPE_CHECKING:
     from evolve.run import Run
 
 ASKED = 2  # times that a program asks for each persona, at most or nearly
-RESPOND = "respond"
-Line = Mapping[str, Any]
-
-
-def wants_reserve(run: "Run") -> bool:
-    """Whether the end of a run needs a model whose budget is limited; a replay spends nothing."""
-    llm = run.config.llm
-    if llm is None or llm.cache.mode == "replay" or not (run.setup.ask or run.setup.interview):
-        return False
-    return any(limit is not None for _, limit in llm.budget)
 
 
 class Reserve:
@@ -52,8 +44,7 @@ class Reserve:
         self._asking: dict[str, bool] = {}
         self._estimate = json.loads((run.folder / "manifest.json").read_text()).get("estimate", {})
         self._ledger = Ledger(Limits(), run.folder / SPENT)
-        if not run.store.count() and self.share(()) > 1:
-            short = self._short()
+        if not run.store.count() and (short := self._short()):
             self.close()
             raise InputError(short)
 
@@ -64,25 +55,27 @@ class Reserve:
     def share(self, in_flight: Iterable[str]) -> float:
         """Of the limit that is nearest: the share that is spent, or will be by the candidates in
         flight (their sources; empty before they are written) and one more, and by the end."""
-        spent, needed = self._ledger.spent()["total"], self._needed([*in_flight, ""])
-        return max((_amount(spent, n) + needed[n]) / most for n, most in self._limits.items())
+        bills = self._bills([*in_flight, ""])
+        return max((spent + needed) / self._limits[name] for name, spent, needed in bills)
 
     def _short(self) -> str:
-        spent, needed = self._ledger.spent()["total"], self._needed([""])
+        """Which limits do not pay for one candidate and the end; empty where all do."""
         said = [
-            f"llm.budget.{name}={most:g}: {_amount(spent, name):.3g} are spent on probe and"
-            f" calibration, and one candidate and the end of the run take about {needed[name]:.3g}"
-            for name, most in self._limits.items()
-            if _amount(spent, name) + needed[name] > most
+            f"llm.budget.{name}={self._limits[name]:g}: {spent:.3g} are spent on probe and"
+            f" calibration, and one candidate and the end of the run take about {needed:.3g}"
+            for name, spent, needed in self._bills([""])
+            if spent + needed > self._limits[name]
         ]
+        if not said:
+            return ""
         return (
             f"{'; '.join(said)}. Begin in another run_dir with a higher limit, or with fewer"
             " personas (population) or seeds (search.report_replicates)"
         )
 
-    def _needed(self, candidates: Sequence[str]) -> dict[str, float]:
-        """Of each limit, what the calls to come will take."""
-        settled = self._ledger.spent(in_flight=False)
+    def _bills(self, candidates: Sequence[str]) -> list[tuple[str, float, float]]:
+        """Of each limit: its name, what is spent, and what the calls to come will take."""
+        spent, settled = self._ledger.spent()["total"], self._ledger.spent(in_flight=False)
         needed = dict.fromkeys(self._limits, 0.0)
         for role, calls in self._calls(candidates).items():
             line = settled.get(role) or self._estimate.get(role)
@@ -91,7 +84,7 @@ class Reserve:
                     needed[name] += calls
                 elif line and line["calls"]:
                     needed[name] += calls * _amount(line, name) / line["calls"]
-        return needed
+        return [(name, _amount(spent, name), needed[name]) for name in self._limits]
 
     def _calls(self, candidates: Sequence[str]) -> dict[str, int]:
         """Calls to come, by role, if each candidate is judged in full and becomes an elite."""
@@ -119,8 +112,6 @@ class Reserve:
         setup = self._run.setup
         if not setup.interview:
             return 0
-        from fitness.respondents.llm import items_of, requests_of
-
         able = setup.interview["able"]["top_logprobs"]
         items = items_of(context)
         each = requests_of("", items[0][0], able, setup.interview["reasoning"])
@@ -133,7 +124,7 @@ class Reserve:
         return self._asking[source]
 
 
-def _amount(line: Line, name: str) -> float:
+def _amount(line: Mapping[str, Any], name: str) -> float:
     """Of a line of `Ledger.spent`, what a limit of that name counts; 0 where it is not known."""
     if name == "tokens":
         return float(line["prompt_tokens"] + line["completion_tokens"])

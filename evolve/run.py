@@ -15,7 +15,6 @@ from evolve.config import Config, read_config, resolve_contexts, start_programs,
 from evolve.directory import able_in, lock_run, manifest, sweep, write_manifest
 from evolve.loop import Loop, stopping
 from evolve.progress import Progress
-from evolve.reserve import Reserve, wants_reserve
 from evolve.search import Search
 from evolve.setup import Setup
 from evolve.store import Store, open_checked
@@ -255,6 +254,11 @@ def evolve(
     if run.setup.ask or run.setup.interview:
         _check_local(workers)
     with ExitStack() as held:
+        reserve = None
+        if _wants_reserve(run):
+            from evolve.reserve import Reserve
+
+            reserve = held.enter_context(closing(Reserve(run)))
         pool = held.enter_context(closing(open_pool(workers, run.store.file)))
         writer = None
         if found := run.store.meta("models"):
@@ -262,14 +266,19 @@ def evolve(
 
             opened = open_writer(run.config, run.folder, run.setup, found)
             writer = held.enter_context(closing(opened))
-        reserve = None
-        if wants_reserve(run):
-            reserve = held.enter_context(closing(Reserve(run)))
         with stopping(progress) as stop:
             spent = Loop(run, pool, writer, progress, stop, workers, reserve).go(refresh)
     if stop.asked:
         raise KeyboardInterrupt
     return spent
+
+
+def _wants_reserve(run: Run) -> bool:
+    """Whether the end of a run needs a model whose budget is limited; a replay spends nothing."""
+    llm = run.config.llm
+    if llm is None or llm.cache.mode == "replay" or not (run.setup.ask or run.setup.interview):
+        return False
+    return any(limit is not None for _, limit in llm.budget)
 
 
 def _check_local(workers: int | str) -> None:

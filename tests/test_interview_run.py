@@ -87,3 +87,12 @@ def test_a_budget_that_does_not_pay_for_the_end_is_refused(
     said = gamut("evolve", *SEARCH, *budget(server, tmp_path / "run", 1000), status=2).stderr
     assert "llm.budget.calls=1000: 8" in said
     assert "one candidate and the end of the run take about" in said
+
+
+def test_a_budget_that_runs_out_while_calibrating_says_how_to_go_on(
+    server: ModelServer, tmp_path: Path
+) -> None:
+    run = tmp_path / "run"
+    said = gamut("evolve", *SEARCH, *budget(server, run, 600), status=1).stderr
+    assert "llm.budget.calls=600 is spent" in said
+    assert f"`gamut resume {run}` goes on" in said

@@ -132,9 +132,13 @@ def test_faint_answers_become_levels_by_the_anchors_alone(opened: Any, elders: C
     with some items more than with others whoever it is."""
     marks = marked(elders, 0.1, anchor_opinion(0.1))
 
-    def either(text: str, item: str) -> float:
-        return float(marks(text, item) or 0) + 0.1 + 0.05 * (len(item) % 5 - 2)
+    def slant(item: str) -> float:
+        return 0.05 * (len(item) % 5 - 2)
 
+    def either(text: str, item: str) -> float:
+        return float(marks(text, item) or 0) + 0.1 + slant(item)
+
+    slants = [slant(item["text"]) for axis in _anchors()[0] for item in axis["items"]]
     levels = [[0.1, 0.9], [0.5, 0.5], [0.9, 0.2]]
     with serving(persona(either)) as server:
         model = opened(server)
@@ -142,7 +146,7 @@ def test_faint_answers_become_levels_by_the_anchors_alone(opened: Any, elders: C
         respondent = LlmRespondent(elders, model, calibrate(model))
         reading = respondent.read(people(elders, levels))
     assert found.mean_reliability > 0.9
-    assert found.acquiescence == pytest.approx(0.1, abs=0.03)
+    assert found.acquiescence == pytest.approx(0.1 + np.mean(slants), abs=0.01)
     assert found.own_third == 1.0
     assert found.shared == pytest.approx(0.0, abs=0.05)
     assert np.array(reading.levels) == pytest.approx(np.array(levels), abs=0.02)

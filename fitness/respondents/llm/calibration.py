@@ -28,13 +28,13 @@ from generators.llm import LanguageModel
 LEAST_RELIABILITY = 0.6  # mean rank correlation with the anchors' levels. LLM_LOCAL study: a 1.5B
 # model recovers traits at .75 to .88, a .5B one at .18 to .51 and is of no use as a fitness
 LEAST_REVERSED = 0.5  # correlation of answers on the reversed scale with those on the normal one
-NEUTRAL = 9  # anchor personas that tell an item's middle; in nine all levels are balanced
 KNOWN = np.array([1 / 6, 1 / 2, 5 / 6])  # positions of low, middle and high
 _POLES = ("low", "middle", "high")
 _L9 = np.array(
     [[0, 0, 0, 0], [0, 1, 1, 1], [0, 2, 2, 2], [1, 0, 1, 2], [1, 1, 2, 0], [1, 2, 0, 1],
      [2, 0, 2, 1], [2, 1, 0, 2], [2, 2, 1, 0]]
 )  # fmt: skip
+NEUTRAL = len(_L9)  # anchor personas that tell an item's middle: all of one wording, so balanced
 
 Array = NDArray[np.float64]
 
